@@ -1,0 +1,23 @@
+/** Every action the audit log can name, on one page. One committed mutation, one row. */
+export const AUDIT_ACTIONS = [
+  'TENANT_CREATED',
+  'TENANT_UPDATED',
+  'TENANT_DELETION_SCHEDULED',
+  'TENANT_DELETION_CANCELED',
+  'PLAN_CREATED',
+  'PLAN_UPDATED',
+  'PLAN_DEACTIVATED',
+  'PLAN_SYNC_STARTED',
+  'PLAN_SYNCED',
+  'API_KEY_ISSUED',
+  'API_KEY_REVOKED',
+  'CHECKOUT_OPENED',
+  'CHECKOUT_COMPLETED',
+  'CHECKOUT_EXPIRED',
+  'SUBSCRIPTION_UPDATED',
+  'STRIPE_CUSTOMER_CREATED',
+  'STRIPE_EVENT_RETRIED',
+  'SANDBOX_CLOCK_MOVED',
+] as const;
+
+export type AuditAction = (typeof AUDIT_ACTIONS)[number];

@@ -1,0 +1,44 @@
+/**
+ * Every background job on one page. A job carries ids, looks again and may run twice:
+ * the truth is a row in Postgres, the Bull message is only a pointer to it.
+ */
+export interface JobPayloads {
+  /** Process one inbox event of Stripe. */
+  'stripe-events.process': { event_id: string };
+  /** Pull Products and Prices into plans; hourly, and on demand with a run id. */
+  'stripe-sync.plans': { run_id?: string };
+  /** Send one due notification. */
+  'notifications.send': { notification_id: string };
+  /** Delete expired idempotency records, finished slots and published outbox rows. */
+  'maintenance.retention': Record<string, never>;
+}
+
+export type JobName = keyof JobPayloads;
+
+export const QUEUES = ['stripe-events', 'stripe-sync', 'notifications', 'maintenance'] as const;
+export type QueueName = (typeof QUEUES)[number];
+
+/** How often a scheduled job is due. A slot is the start of such an interval in business time. */
+export interface Schedule {
+  every: 'minute' | 'hour' | 'day';
+  /** How many missed slots are run after downtime; jobs that look at "now" need only the newest. */
+  catchUp: 'newest' | 'all';
+}
+
+interface JobEntry {
+  queue: QueueName;
+  schedule?: Schedule;
+  /** How many run at once in one process. */
+  concurrency: number;
+}
+
+export const JOBS: Record<JobName, JobEntry> = {
+  'stripe-events.process': { queue: 'stripe-events', concurrency: 8 },
+  'stripe-sync.plans': { queue: 'stripe-sync', schedule: { every: 'hour', catchUp: 'newest' }, concurrency: 1 },
+  'notifications.send': { queue: 'notifications', concurrency: 4 },
+  'maintenance.retention': {
+    queue: 'maintenance',
+    schedule: { every: 'hour', catchUp: 'newest' },
+    concurrency: 1,
+  },
+};

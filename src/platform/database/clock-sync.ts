@@ -1,0 +1,46 @@
+import { Injectable } from '@nestjs/common';
+import { Clock } from '../clock';
+import { Lifecycle } from '../lifecycle';
+import { Logger } from '../logger';
+import { Database } from './database';
+
+/** How stale a process's view of the shared clock may be. */
+const EVERY_MS = 2000;
+
+/** Keeps the process's clock on the database's time and the shared offset of business time (decisions 20). */
+@Injectable()
+export class ClockSync {
+  private readonly logger = new Logger('clock');
+  private timer: NodeJS.Timeout | null = null;
+
+  constructor(
+    private readonly clock: Clock,
+    private readonly database: Database,
+    private readonly lifecycle: Lifecycle,
+  ) {}
+
+  /** Reads once and then regularly; a failed read keeps the last known skew. */
+  async start(): Promise<void> {
+    await this.sync();
+    this.timer = setInterval(() => {
+      this.sync().catch((error) => this.logger.debug('clock.sync_failed', { message: String(error) }));
+    }, EVERY_MS);
+    this.timer.unref();
+    this.lifecycle.onShutdown('database', 'clock sync', async () => {
+      if (this.timer) clearInterval(this.timer);
+    });
+  }
+
+  async sync(): Promise<void> {
+    const before = this.clock.monotonicMs();
+    const wallBefore = Date.now();
+    const [row] = await this.database.inNewTransaction((manager) =>
+      manager.query<{ now_ms: string; offset_ms: string }[]>(
+        `select (extract(epoch from clock_timestamp()) * 1000)::bigint as now_ms,
+                coalesce((select offset_ms from clock_offset where id = 1), 0) as offset_ms`,
+      ),
+    );
+    const halfRoundTrip = (this.clock.monotonicMs() - before) / 2;
+    if (row) this.clock.adjust(new Date(Number(row.now_ms)), Number(row.offset_ms), wallBefore + halfRoundTrip);
+  }
+}

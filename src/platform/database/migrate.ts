@@ -1,0 +1,71 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { DataSource, MigrationInterface } from 'typeorm';
+import { Logger } from '../logger';
+
+/** One number for the whole product: all replicas queue here, one migrates (R-33). */
+const MIGRATION_LOCK = 7_316_422_905;
+
+/** What the app role may do to each table; decisions 1 takes rights away from the append-only ones. */
+const APPEND_ONLY = ['audit_logs', 'billing_events'];
+
+/**
+ * Brings the schema up to date as the owner role and grants the app role its rights. Safe to call from
+ * several processes at once: the lock makes them wait, and the second finds nothing to do.
+ * @returns names of the migrations that ran
+ */
+export async function migrate(ownerUrl: string, appUrl: string): Promise<string[]> {
+  const dataSource = new DataSource({
+    type: 'postgres',
+    url: ownerUrl,
+    migrations: await migrationClasses(),
+    migrationsTableName: 'schema_migrations',
+    migrationsTransactionMode: 'each',
+    poolSize: 2,
+    extra: { application_name: 'tenant-billing-migrate' },
+  });
+  await dataSource.initialize();
+  const lock = dataSource.createQueryRunner();
+  try {
+    await lock.query('select pg_advisory_lock($1)', [MIGRATION_LOCK]);
+    const ran = await dataSource.runMigrations();
+    await grantAppRole(dataSource, new URL(ownerUrl).username, new URL(appUrl).username);
+    for (const migration of ran) new Logger('database').info('migration.ran', { name: migration.name });
+    return ran.map((migration) => migration.name);
+  } finally {
+    await lock.query('select pg_advisory_unlock($1)', [MIGRATION_LOCK]).catch(() => undefined);
+    await lock.release();
+    await dataSource.destroy();
+  }
+}
+
+/** The migrations of the top-level folder, compiled or not, in the order of their names. */
+export async function migrationClasses(): Promise<(new () => MigrationInterface)[]> {
+  const folder = join(__dirname, '..', '..', '..', 'migrations');
+  const files = readdirSync(folder)
+    .filter((name) => /^\d{13}-.*\.(js|ts)$/.test(name) && !name.endsWith('.d.ts'))
+    .sort();
+  const classes: (new () => MigrationInterface)[] = [];
+  for (const file of files) {
+    const module = (await import(join(folder, file))) as Record<string, unknown>;
+    for (const exported of Object.values(module))
+      if (typeof exported === 'function') classes.push(exported as new () => MigrationInterface);
+  }
+  return classes;
+}
+
+async function grantAppRole(dataSource: DataSource, owner: string, app: string): Promise<void> {
+  if (!app || app === owner) return;
+  const quoted = `"${app.replaceAll('"', '""')}"`;
+  const statements = [
+    `grant usage on schema public to ${quoted}`,
+    `grant select, insert, update, delete on all tables in schema public to ${quoted}`,
+    `grant usage, select on all sequences in schema public to ${quoted}`,
+    `grant execute on all functions in schema public to ${quoted}`,
+  ];
+  for (const statement of statements) await dataSource.query(statement);
+  for (const table of APPEND_ONLY) {
+    const [found] = await dataSource.query<{ oid: string | null }[]>('select to_regclass($1) as oid', [table]);
+    if (found?.oid) await dataSource.query(`revoke update, delete, truncate on ${table} from ${quoted}`);
+  }
+}

@@ -1,0 +1,107 @@
+import { Injectable } from '@nestjs/common';
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+
+/**
+ * Every Prometheus metric on one page. Names begin with billing_, carry their unit, and never have a
+ * tenant as a label: that would be unbounded, and a leak.
+ */
+@Injectable()
+export class Metrics {
+  readonly registry = new Registry();
+
+  readonly httpRequests = new Histogram({
+    name: 'billing_http_request_duration_seconds',
+    help: 'Time from request to answer by route template, method and status',
+    labelNames: ['route', 'method', 'status'] as const,
+    buckets: [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10],
+    registers: [this.registry],
+  });
+
+  readonly stripeCalls = new Histogram({
+    name: 'billing_stripe_call_duration_seconds',
+    help: 'Time of calls to Stripe by operation and outcome',
+    labelNames: ['operation', 'outcome'] as const,
+    buckets: [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+    registers: [this.registry],
+  });
+
+  readonly webhookEvents = new Counter({
+    name: 'billing_webhook_events_total',
+    help: 'Stripe events by type and result (received, duplicate, ignored, processed, retried, dead, refused)',
+    labelNames: ['type', 'result'] as const,
+    registers: [this.registry],
+  });
+
+  readonly webhookOldestAge = new Gauge({
+    name: 'billing_webhook_oldest_unprocessed_seconds',
+    help: 'Age of the oldest Stripe event that waits to be processed',
+    registers: [this.registry],
+  });
+
+  readonly checkouts = new Counter({
+    name: 'billing_checkouts_total',
+    help: 'Checkout sessions by result (opened, reused, completed, expired, free)',
+    labelNames: ['result'] as const,
+    registers: [this.registry],
+  });
+
+  readonly subscriptionChanges = new Counter({
+    name: 'billing_subscription_changes_total',
+    help: 'Changes of subscriptions by event type',
+    labelNames: ['type'] as const,
+    registers: [this.registry],
+  });
+
+  readonly jobs = new Histogram({
+    name: 'billing_job_duration_seconds',
+    help: 'Time of background jobs by job and outcome',
+    labelNames: ['job', 'outcome'] as const,
+    buckets: [0.01, 0.1, 0.5, 1, 5, 30, 120],
+    registers: [this.registry],
+  });
+
+  readonly outboxPending = new Gauge({
+    name: 'billing_outbox_pending_events',
+    help: 'Committed events that are not published yet',
+    registers: [this.registry],
+  });
+
+  readonly outboxPublished = new Counter({
+    name: 'billing_outbox_events_total',
+    help: 'Outbox events by result (published, failed, parked)',
+    labelNames: ['result'] as const,
+    registers: [this.registry],
+  });
+
+  readonly notifications = new Counter({
+    name: 'billing_notifications_total',
+    help: 'Notifications by type and result (sent, retried, failed)',
+    labelNames: ['type', 'result'] as const,
+    registers: [this.registry],
+  });
+
+  readonly planCache = new Counter({
+    name: 'billing_plan_cache_total',
+    help: 'Reads of the plan cache by result (hit, miss, unavailable)',
+    labelNames: ['result'] as const,
+    registers: [this.registry],
+  });
+
+  readonly planSync = new Counter({
+    name: 'billing_plan_sync_plans_total',
+    help: 'Plans handled by the Stripe sync by result (created, updated, unchanged, deactivated, skipped)',
+    labelNames: ['result'] as const,
+    registers: [this.registry],
+  });
+
+  readonly alarms = new Counter({
+    name: 'billing_alarms_total',
+    help: 'Things an operator should look at, by kind',
+    labelNames: ['kind'] as const,
+    registers: [this.registry],
+  });
+
+  constructor() {
+    collectDefaultMetrics({ register: this.registry, prefix: 'billing_process_' });
+  }
+}
