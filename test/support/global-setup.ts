@@ -9,15 +9,19 @@ declare global {
 const SIGNAL_EXIT = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 
 export default async function globalSetup(): Promise<void> {
-  const servers = await startTestServers();
-  globalThis.testServers = servers;
+  const starting = startTestServers();
   // Jest has no teardown for Ctrl-C: without this the servers would outlive the run.
   for (const [signal, code] of Object.entries(SIGNAL_EXIT)) {
     process.once(signal, () => {
-      servers.stopAtOnce();
-      process.exit(code);
+      const leave = (servers?: TestServers) => {
+        servers?.stopAtOnce();
+        process.exit(code);
+      };
+      void starting.then(leave, () => leave());
     });
   }
+  const servers = await starting;
+  globalThis.testServers = servers;
   process.once('exit', () => {
     if (globalThis.testServers) servers.stopAtOnce();
   });
