@@ -26,9 +26,7 @@ const CURRENCY_CODES = new Set(
 );
 
 /** Currencies whose amount is the number itself (Stripe, "Currencies": zero-decimal). */
-const ZERO_DECIMAL = new Set(
-  'bif clp djf gnf jpy kmf krw mga pyg rwf vnd vuv xaf xof xpf'.split(' '),
-);
+const ZERO_DECIMAL = new Set('bif clp djf gnf jpy kmf krw mga pyg rwf vnd vuv xaf xof xpf'.split(' '));
 
 /** Thousandths. ISO 4217 counts the Iraqi and Libyan dinar so too, and Stripe charges in neither. */
 const THREE_DECIMAL = new Set('bhd iqd jod kwd lyd omr tnd'.split(' '));
