@@ -1,0 +1,53 @@
+import { Button, TextInput } from '@mantine/core';
+import { useEffect, useRef, useState } from 'react';
+import type { ApiProblem } from '../api/api';
+import { problemWords } from '../api/problem-words';
+import classes from './coupon-field.module.css';
+
+interface Props {
+  code: string;
+  /** Why the service refused the code, at the last attempt to buy. */
+  problem: ApiProblem | undefined;
+  onChange: (code: string) => void;
+}
+
+/** "Have a code?": folded away until wanted. The service checks the code when the checkout is opened. */
+export function CouponField({ code, problem, onChange }: Props) {
+  const [opened, setOpened] = useState(false);
+  const field = useRef<HTMLInputElement>(null);
+  const wanted = opened || code !== '';
+
+  useEffect(() => {
+    if (problem) field.current?.focus();
+  }, [problem]);
+
+  if (!wanted) {
+    return (
+      <Button variant="subtle" size="compact-md" onClick={() => setOpened(true)}>
+        Have a code?
+      </Button>
+    );
+  }
+  return (
+    <TextInput
+      ref={field}
+      className={classes.field}
+      label="Discount code"
+      description="It is taken off at checkout."
+      autoComplete="off"
+      autoCapitalize="characters"
+      spellCheck={false}
+      maxLength={100}
+      autoFocus
+      value={code}
+      onChange={(event) => onChange(event.currentTarget.value)}
+      onBlur={() => setOpened(code !== '')}
+      error={problem && couponWords(problem)}
+    />
+  );
+}
+
+function couponWords(problem: ApiProblem): string {
+  const { title, advice } = problemWords(problem);
+  return problem.detail ?? `${title}. ${advice}`;
+}

@@ -1,0 +1,139 @@
+import { Badge, Button, Text, Title } from '@mantine/core';
+import { useId } from 'react';
+import type { Plan } from '../api/plans';
+import type { Standing } from '../api/subscription';
+import { ProblemAlert } from '../layout/problem-alert';
+import { CheckIcon } from '../layout/icons';
+import classes from './plan-card.module.css';
+import grid from './plan-cards.module.css';
+import { PlanPrice } from './plan-price';
+import { featureName, limitPhrase } from './plan-words';
+
+interface Props {
+  plan: Plan;
+  /** The same offer paid yearly, when the card shows the monthly one. */
+  yearlySibling: Plan | null;
+  /** The next plan down: its features need not be listed again. */
+  lower: Plan | null;
+  /** The variant of this offer that the service recommends, or null. */
+  recommendation: Plan | null;
+  /** How the tenant holds this very plan, or null. */
+  held: Standing | null;
+  isBusy: boolean;
+  /** True while another card's purchase is being opened. */
+  isWaiting: boolean;
+  error: Error | null;
+  onChoose: () => void;
+}
+
+/** One offer: what it costs, what it brings, and the button to get it. */
+export function PlanCard(props: Props) {
+  const { plan, yearlySibling, lower, recommendation, held, isBusy, isWaiting, error, onChoose } = props;
+  const name = useId();
+  const isCurrent = held === 'subscribed' || held === 'free';
+  return (
+    <article
+      aria-labelledby={name}
+      className={`${grid.card} ${classes.card}`}
+      data-recommended={recommendation !== null || undefined}
+      data-enterprise={plan.is_enterprise || undefined}
+    >
+      <header className={classes.head}>
+        <Title order={2} id={name} className={classes.name}>
+          {plan.name}
+        </Title>
+        <Labels plan={plan} isRecommended={recommendation !== null} held={held} />
+        {plan.description !== null && (
+          <Text size="sm" c="dimmed">
+            {plan.description}
+          </Text>
+        )}
+        {recommendation?.recommendation_reason && (
+          <Text size="sm" className={classes.reason}>
+            {recommendation.recommendation_reason.message}
+          </Text>
+        )}
+      </header>
+      <PlanPrice plan={plan} yearlySibling={yearlySibling} />
+      <div className={classes.action}>
+        <Button
+          fullWidth
+          size="md"
+          variant={recommendation || plan.is_enterprise ? 'filled' : 'default'}
+          loading={isBusy}
+          disabled={isCurrent || isWaiting}
+          onClick={onChoose}
+        >
+          {isCurrent ? 'Your current plan' : `Choose ${plan.name}`}
+        </Button>
+        {error && <ProblemAlert error={error} />}
+      </div>
+      <Contents plan={plan} lower={lower} />
+    </article>
+  );
+}
+
+function Labels({ plan, isRecommended, held }: { plan: Plan; isRecommended: boolean; held: Standing | null }) {
+  const current = held === 'subscribed' || held === 'free';
+  if (!current && held !== 'own_trial' && !isRecommended && !plan.is_enterprise) return null;
+  return (
+    <div className={classes.labels}>
+      {plan.is_enterprise && <Badge className={classes.label}>Made for you</Badge>}
+      {isRecommended && <Badge className={classes.label}>Recommended</Badge>}
+      {current && (
+        <Badge className={classes.label} variant="outline">
+          Current plan
+        </Badge>
+      )}
+      {held === 'own_trial' && (
+        <Badge className={classes.label} variant="outline">
+          Your trial plan
+        </Badge>
+      )}
+    </div>
+  );
+}
+
+function Contents({ plan, lower }: { plan: Plan; lower: Plan | null }) {
+  const limits = Object.entries(plan.limits).filter(([, limit]) => limit !== 0);
+  const builtOn = lower && lower.features.length > 0 && includesAll(plan, lower) ? lower : null;
+  const features = builtOn ? plan.features.filter((feature) => !builtOn.features.includes(feature)) : plan.features;
+  return (
+    <div className={classes.contents}>
+      {limits.length > 0 && (
+        <ul className={classes.list} aria-label="Limits">
+          {limits.map(([metric, limit]) => (
+            <Line key={metric}>{limitPhrase(metric, limit)}</Line>
+          ))}
+        </ul>
+      )}
+      {builtOn && (
+        <Text size="sm" fw={600}>
+          {features.length > 0 ? `Everything in ${builtOn.name}, and` : `Everything in ${builtOn.name}`}
+        </Text>
+      )}
+      {features.length > 0 && (
+        <ul className={classes.list} aria-label="Features">
+          {features.map((feature) => (
+            <Line key={feature}>{featureName(feature)}</Line>
+          ))}
+        </ul>
+      )}
+    </div>
+  );
+}
+
+function Line({ children }: { children: string }) {
+  return (
+    <li className={classes.line}>
+      <span className={classes.tick}>
+        <CheckIcon size={16} />
+      </span>
+      <span>{children}</span>
+    </li>
+  );
+}
+
+function includesAll(plan: Plan, lower: Plan): boolean {
+  return lower.features.every((feature) => plan.features.includes(feature));
+}

@@ -1,0 +1,96 @@
+import { Container, Stack, Text, Title } from '@mantine/core';
+import { keepPreviousData, useQuery } from '@tanstack/react-query';
+import { useState } from 'react';
+import { useSearchParams } from 'react-router';
+import { ApiProblem } from '../api/api';
+import { plansQuery, type PlanList } from '../api/plans';
+import { standingOf, subscriptionQuery, type Subscription } from '../api/subscription';
+import { useCheckout } from '../checkout/use-checkout';
+import { ProblemAlert } from '../layout/problem-alert';
+import { usePageTitle } from '../layout/use-page-title';
+import { useRefusedKey, useSession } from '../session/use-session';
+import { ComparisonTable } from './comparison-table';
+import { CouponField } from './coupon-field';
+import { PlanCards } from './plan-cards';
+import { bestSaving, groupPlans, hasBothRhythms, type Rhythm } from './plan-families';
+import classes from './pricing-page.module.css';
+import { CardsLoading, NoPlans } from './pricing-states';
+import { RhythmSwitch } from './rhythm-switch';
+
+/** The public price list: every plan the reader may buy, and the way to buy it. */
+export function Component() {
+  const heading = usePageTitle('Plans and prices');
+  const session = useSession();
+  const plans = useQuery({ ...plansQuery(session), placeholderData: keepPreviousData });
+  const subscription = useQuery(subscriptionQuery(session));
+  useRefusedKey(session, plans.error, subscription.error);
+
+  // A refused key is dropped and the public list is asked for: no error for what mends itself.
+  const refused = plans.error instanceof ApiProblem && plans.error.status === 401;
+  return (
+    <Container size="lg">
+      <Stack gap="xs" align="center" className={classes.intro}>
+        <Title order={1} ta="center" ref={heading} tabIndex={-1}>
+          A plan for every stage
+        </Title>
+        <Text ta="center" c="dimmed" maw="38rem" fz="lg">
+          Start small, change whenever you like. You see the whole price before you pay.
+        </Text>
+      </Stack>
+      {plans.data ? (
+        <PriceList list={plans.data} subscription={subscription.data ?? null} />
+      ) : plans.isError && !refused ? (
+        <div className={classes.problem}>
+          <ProblemAlert error={plans.error} onRetry={() => void plans.refetch()} retrying={plans.isFetching} />
+        </div>
+      ) : (
+        <CardsLoading />
+      )}
+    </Container>
+  );
+}
+
+function PriceList({ list, subscription }: { list: PlanList; subscription: Subscription | null }) {
+  const [address, setAddress] = useSearchParams();
+  const [coupon, setCoupon] = useState('');
+  const checkout = useCheckout();
+  const rhythm: Rhythm = address.get('interval') === 'yearly' ? 'yearly' : 'monthly';
+  const families = groupPlans(list.plans);
+  if (families.length === 0) return <NoPlans />;
+
+  const changeRhythm = (next: Rhythm): void => {
+    checkout.forgetProblem();
+    setAddress(next === 'yearly' ? { interval: 'yearly' } : {}, { replace: true, preventScrollReset: true });
+  };
+  const changeCoupon = (code: string): void => {
+    checkout.forgetProblem();
+    setCoupon(code);
+  };
+
+  const couponProblem = isCouponProblem(checkout.problem?.error) ? checkout.problem?.error : undefined;
+  const listed = list.plans.some(({ id }) => id === checkout.problem?.planId);
+  return (
+    <Stack gap="xl">
+      <Stack gap="md" align="center">
+        {hasBothRhythms(families) && (
+          <RhythmSwitch rhythm={rhythm} saving={bestSaving(list.plans)} onChange={changeRhythm} />
+        )}
+        <CouponField code={coupon} problem={couponProblem} onChange={changeCoupon} />
+      </Stack>
+      {checkout.problem && !listed && <ProblemAlert error={checkout.problem.error} />}
+      <PlanCards
+        families={families}
+        rhythm={rhythm}
+        held={subscription && { planId: subscription.plan?.id ?? null, standing: standingOf(subscription) }}
+        busyPlanId={checkout.busyPlanId}
+        problem={couponProblem ? null : checkout.problem}
+        onChoose={(plan) => checkout.choose(plan, coupon.trim())}
+      />
+      <ComparisonTable families={families} rhythm={rhythm} matrix={list.comparison} />
+    </Stack>
+  );
+}
+
+function isCouponProblem(error: Error | undefined): error is ApiProblem {
+  return error instanceof ApiProblem && error.code === 'coupon_invalid';
+}
