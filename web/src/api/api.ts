@@ -34,7 +34,12 @@ export class ApiProblem extends Error {
    * whether the request was carried out, so that a retry must reuse its idempotency key.
    */
   get isFinal(): boolean {
-    return this.status >= 400 && this.status < 500 && this.code !== 'idempotency_in_progress' && this.status !== 429;
+    return (
+      this.status >= 400 &&
+      this.status < 500 &&
+      this.code !== 'idempotency_in_progress' &&
+      this.status !== 429
+    );
   }
 }
 

@@ -26,7 +26,11 @@ export interface CheckoutState {
 }
 
 /** Opens a checkout; the same idempotency key never opens a second one. */
-export function openCheckout(key: string, idempotencyKey: string, order: CheckoutOrder): Promise<OpenedCheckout> {
+export function openCheckout(
+  key: string,
+  idempotencyKey: string,
+  order: CheckoutOrder,
+): Promise<OpenedCheckout> {
   return request('/v1/billings/subscription/checkout', { method: 'POST', body: order, key, idempotencyKey });
 }
 

@@ -7,7 +7,12 @@ const LONGEST_WAIT_MS = 8_000;
 export function makeQueryClient(): QueryClient {
   return new QueryClient({
     defaultOptions: {
-      queries: { retry: mayRetry, retryDelay: waitBeforeRetry, refetchOnWindowFocus: false, staleTime: 60_000 },
+      queries: {
+        retry: mayRetry,
+        retryDelay: waitBeforeRetry,
+        refetchOnWindowFocus: false,
+        staleTime: 60_000,
+      },
       // Whether a change may be repeated is the caller's decision: it owns the idempotency key.
       mutations: { retry: false },
     },

@@ -19,7 +19,12 @@ export interface Subscription {
   current_period_start: string | null;
   current_period_end: string | null;
   cancel_at_period_end: boolean;
-  trial: { active: boolean; started_at: string | null; ends_at: string | null; days_left: number | null } | null;
+  trial: {
+    active: boolean;
+    started_at: string | null;
+    ends_at: string | null;
+    days_left: number | null;
+  } | null;
   payment_status: string;
   grace_until: string | null;
   next_invoice: { amount: number; currency: string; due_at: string | null } | null;

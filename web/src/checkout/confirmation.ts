@@ -49,7 +49,9 @@ export function shouldAskAgain(confirmation: Confirmation, elapsedMs: number): b
 /** Words for the waiting reader, changing as the wait grows. */
 export function waitingWords(elapsedMs: number): string {
   if (elapsedMs < 4_000) return 'Confirming with the payment provider…';
-  if (elapsedMs < 15_000) return 'The provider is telling us about your payment. This usually takes a few seconds…';
-  if (elapsedMs < 35_000) return 'This takes a little longer than usual. Nothing is lost: please keep this page open.';
+  if (elapsedMs < 15_000)
+    return 'The provider is telling us about your payment. This usually takes a few seconds…';
+  if (elapsedMs < 35_000)
+    return 'This takes a little longer than usual. Nothing is lost: please keep this page open.';
   return 'Still waiting. You can also close this page: your plan starts by itself once the confirmation is here.';
 }

@@ -31,7 +31,11 @@ function factsOf(subscription: Subscription): Fact[] {
   if (trial?.active && trial.ends_at) facts.push({ name: 'Free trial until', value: day(trial.ends_at) });
   if (subscription.status === 'FREE' || plan?.amount === 0) return facts;
   if (subscription.cancel_at_period_end && end) facts.push({ name: 'Ends on', value: day(end) });
-  else if (next?.due_at) facts.push({ name: 'Next payment', value: `${formatMoney(next.amount, next.currency)} on ${day(next.due_at)}` });
+  else if (next?.due_at)
+    facts.push({
+      name: 'Next payment',
+      value: `${formatMoney(next.amount, next.currency)} on ${day(next.due_at)}`,
+    });
   else if (end) facts.push({ name: 'Renews on', value: day(end) });
   return facts;
 }

@@ -59,7 +59,11 @@ function Outcome({ confirmation, elapsedMs, onAskAgain }: OutcomeProps) {
 
 function Waiting({ elapsedMs }: { elapsedMs: number }) {
   return (
-    <MessagePage icon={<ClockIcon size={32} />} title="Confirming your purchase" text={waitingWords(elapsedMs)}>
+    <MessagePage
+      icon={<ClockIcon size={32} />}
+      title="Confirming your purchase"
+      text={waitingWords(elapsedMs)}
+    >
       <Progress w="100%" value={progressOf(elapsedMs)} aria-label="Confirmation" transitionDuration={500} />
     </MessagePage>
   );

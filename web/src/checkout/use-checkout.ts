@@ -92,7 +92,10 @@ export function useCheckout(): Checkout {
       else askForKey((key) => begin({ plan, coupon, key }));
     },
     busyPlanId: wish && (purchase.isPending || isLeaving) ? wish.plan.id : null,
-    problem: wish && purchase.isError && !isSignedOut(purchase.error) ? { planId: wish.plan.id, error: purchase.error } : null,
+    problem:
+      wish && purchase.isError && !isSignedOut(purchase.error)
+        ? { planId: wish.plan.id, error: purchase.error }
+        : null,
     forgetProblem: () => {
       if (purchase.isError) reset();
     },

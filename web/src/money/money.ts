@@ -4,9 +4,7 @@
  * Stripe's own list of currencies without minor units (docs.stripe.com/currencies). Browsers follow ISO 4217,
  * which differs for some (UGX and ISK: ISO says none, Stripe says two), and the amounts come from Stripe.
  */
-const NO_DECIMALS = new Set(
-  'BIF CLP DJF GNF JPY KMF KRW MGA PYG RWF VND VUV XAF XOF XPF'.split(' '),
-);
+const NO_DECIMALS = new Set('BIF CLP DJF GNF JPY KMF KRW MGA PYG RWF VND VUV XAF XOF XPF'.split(' '));
 const THREE_DECIMALS = new Set('BHD JOD KWD OMR TND'.split(' '));
 
 /** How many decimals the currency's minor unit stands for: 0 (JPY), 2 (USD) or 3 (KWD). */

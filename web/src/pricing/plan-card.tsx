@@ -73,7 +73,15 @@ export function PlanCard(props: Props) {
   );
 }
 
-function Labels({ plan, isRecommended, held }: { plan: Plan; isRecommended: boolean; held: Standing | null }) {
+function Labels({
+  plan,
+  isRecommended,
+  held,
+}: {
+  plan: Plan;
+  isRecommended: boolean;
+  held: Standing | null;
+}) {
   const current = held === 'subscribed' || held === 'free';
   if (!current && held !== 'own_trial' && !isRecommended && !plan.is_enterprise) return null;
   return (
@@ -97,7 +105,9 @@ function Labels({ plan, isRecommended, held }: { plan: Plan; isRecommended: bool
 function Contents({ plan, lower }: { plan: Plan; lower: Plan | null }) {
   const limits = Object.entries(plan.limits).filter(([, limit]) => limit !== 0);
   const builtOn = lower && lower.features.length > 0 && includesAll(plan, lower) ? lower : null;
-  const features = builtOn ? plan.features.filter((feature) => !builtOn.features.includes(feature)) : plan.features;
+  const features = builtOn
+    ? plan.features.filter((feature) => !builtOn.features.includes(feature))
+    : plan.features;
   return (
     <div className={classes.contents}>
       {limits.length > 0 && (

@@ -40,7 +40,9 @@ export function exactVariant(family: PlanFamily, rhythm: Rhythm): Plan | null {
 
 /** True when the switch between rhythms would change anything. */
 export function hasBothRhythms(families: PlanFamily[]): boolean {
-  const rhythms = new Set(families.flatMap(({ variants }) => variants.filter(({ amount }) => amount > 0).map(rhythmOf)));
+  const rhythms = new Set(
+    families.flatMap(({ variants }) => variants.filter(({ amount }) => amount > 0).map(rhythmOf)),
+  );
   return rhythms.has('monthly') && rhythms.has('yearly');
 }
 
@@ -51,7 +53,11 @@ export function bestSaving(plans: Plan[]): number | null {
 }
 
 function byOrder(a: Plan, b: Plan): number {
-  return a.sort_order - b.sort_order || a.monthly_equivalent_amount - b.monthly_equivalent_amount || a.amount - b.amount;
+  return (
+    a.sort_order - b.sort_order ||
+    a.monthly_equivalent_amount - b.monthly_equivalent_amount ||
+    a.amount - b.amount
+  );
 }
 
 function areSiblings(a: Plan, b: Plan): boolean {

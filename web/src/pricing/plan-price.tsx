@@ -9,7 +9,9 @@ export function PlanPrice({ plan, yearlySibling }: { plan: Plan; yearlySibling: 
   return (
     <div className={classes.price}>
       <p className={classes.figure}>
-        <span className={classes.amount}>{plan.amount === 0 ? 'Free' : formatMoney(plan.amount, plan.currency)}</span>
+        <span className={classes.amount}>
+          {plan.amount === 0 ? 'Free' : formatMoney(plan.amount, plan.currency)}
+        </span>
         {plan.amount !== 0 && (
           <span className={classes.interval}> / {intervalWords(plan.interval, plan.interval_count)}</span>
         )}
@@ -21,7 +23,8 @@ export function PlanPrice({ plan, yearlySibling }: { plan: Plan; yearlySibling: 
       ))}
       {plan.annual_savings && (
         <Text size="sm" className={classes.saving}>
-          You save {formatMoney(plan.annual_savings.amount, plan.currency)} ({percent(plan.annual_savings.percent)})
+          You save {formatMoney(plan.annual_savings.amount, plan.currency)} (
+          {percent(plan.annual_savings.percent)})
         </Text>
       )}
     </div>
@@ -32,14 +35,21 @@ function notesOf(plan: Plan, yearlySibling: Plan | null): string[] {
   const notes: string[] = [];
   if (plan.amount === 0) notes.push('For as long as you like');
   else if (plan.interval === 'year') notes.push(`${perMonth(plan)} a month`);
-  else if (yearlySibling && yearlySibling.annual_savings) notes.push(`or ${perMonth(yearlySibling)} a month, paid yearly`);
+  else if (yearlySibling && yearlySibling.annual_savings)
+    notes.push(`or ${perMonth(yearlySibling)} a month, paid yearly`);
   if (plan.trial_days) notes.push(`${plan.trial_days} days free for newcomers`);
   if (plan.manual_invoicing) notes.push('Paid by invoice');
   return notes;
 }
 
 /** The service rounds the monthly equivalent to a minor unit; say so when twelve of it are not the price. */
-function perMonth({ amount, currency, monthly_equivalent_amount: monthly, interval, interval_count: count }: Plan): string {
+function perMonth({
+  amount,
+  currency,
+  monthly_equivalent_amount: monthly,
+  interval,
+  interval_count: count,
+}: Plan): string {
   const months = interval === 'year' ? 12 * count : count;
   return `${monthly * months === amount ? '' : 'about '}${formatMoney(monthly, currency)}`;
 }

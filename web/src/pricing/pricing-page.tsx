@@ -41,7 +41,11 @@ export function Component() {
         <PriceList list={plans.data} subscription={subscription.data ?? null} />
       ) : plans.isError && !refused ? (
         <div className={classes.problem}>
-          <ProblemAlert error={plans.error} onRetry={() => void plans.refetch()} retrying={plans.isFetching} />
+          <ProblemAlert
+            error={plans.error}
+            onRetry={() => void plans.refetch()}
+            retrying={plans.isFetching}
+          />
         </div>
       ) : (
         <CardsLoading />

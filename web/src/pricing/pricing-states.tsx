@@ -31,8 +31,8 @@ export function NoPlans() {
     <Stack align="center" gap="xs" py="xl" role="status">
       <Title order={2}>No plans yet</Title>
       <Text c="dimmed" ta="center" maw="30rem">
-        There is nothing on offer right now. If you have been promised a plan of your own, sign in with your key to
-        see it.
+        There is nothing on offer right now. If you have been promised a plan of your own, sign in with your
+        key to see it.
       </Text>
     </Stack>
   );
