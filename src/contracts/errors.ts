@@ -11,27 +11,71 @@ interface ErrorEntry {
 
 export const ERRORS = {
   // 400: the request itself is wrong
-  invalid_json: entry(400, 'Invalid JSON', 'The body must be one strict UTF-8 JSON document without duplicate keys.'),
-  validation_failed: entry(400, 'Validation failed', 'Correct the fields named in errors and send the request again.'),
-  bad_request: entry(400, 'Bad request', 'The request could not be read as HTTP. Check its framing and its path.'),
-  tenant_header_required: entry(400, 'Tenant header required', 'Send the tenant-id header with this kind of key.'),
+  invalid_json: entry(
+    400,
+    'Invalid JSON',
+    'The body must be one strict UTF-8 JSON document without duplicate keys.',
+  ),
+  validation_failed: entry(
+    400,
+    'Validation failed',
+    'Correct the fields named in errors and send the request again.',
+  ),
+  bad_request: entry(
+    400,
+    'Bad request',
+    'The request could not be read as HTTP. Check its framing and its path.',
+  ),
+  tenant_header_required: entry(
+    400,
+    'Tenant header required',
+    'Send the tenant-id header with this kind of key.',
+  ),
   tenant_header_invalid: entry(400, 'Tenant header invalid', 'tenant-id must be exactly one UUID.'),
-  idempotency_key_required: entry(400, 'Idempotency key required', 'Send an Idempotency-Key header with this request.'),
+  idempotency_key_required: entry(
+    400,
+    'Idempotency key required',
+    'Send an Idempotency-Key header with this request.',
+  ),
   idempotency_key_invalid: entry(
     400,
     'Idempotency key invalid',
     'Idempotency-Key must be one value of 1 to 255 printable ASCII characters.',
   ),
-  invalid_cursor: entry(400, 'Invalid cursor', 'Use next_cursor as it was given, on the same list and tenant.'),
+  invalid_cursor: entry(
+    400,
+    'Invalid cursor',
+    'Use next_cursor as it was given, on the same list and tenant.',
+  ),
   invalid_sort: entry(400, 'Invalid sort', 'Sort by one of the documented fields.'),
-  invalid_signature: entry(400, 'Invalid signature', 'Sign the exact bytes with the current endpoint secret and time.'),
+  invalid_signature: entry(
+    400,
+    'Invalid signature',
+    'Sign the exact bytes with the current endpoint secret and time.',
+  ),
   // 401
   unauthenticated: entry(401, 'Unauthenticated', 'Send a valid key as Authorization: Bearer or x-api-key.'),
-  reauthentication_required: entry(401, 'Reauthentication required', 'Confirm your identity again and retry.'),
+  reauthentication_required: entry(
+    401,
+    'Reauthentication required',
+    'Confirm your identity again and retry.',
+  ),
   // 402
-  limit_exceeded: entry(402, 'Limit exceeded', 'The limit of the plan is reached. Upgrade, or wait for the reset.'),
-  payment_required: entry(402, 'Payment required', 'An active subscription is needed. Start a checkout or pay.'),
-  payment_action_required: entry(402, 'Payment action required', 'Finish the payment at the URL in the answer.'),
+  limit_exceeded: entry(
+    402,
+    'Limit exceeded',
+    'The limit of the plan is reached. Upgrade, or wait for the reset.',
+  ),
+  payment_required: entry(
+    402,
+    'Payment required',
+    'An active subscription is needed. Start a checkout or pay.',
+  ),
+  payment_action_required: entry(
+    402,
+    'Payment action required',
+    'Finish the payment at the URL in the answer.',
+  ),
   trial_expired: entry(402, 'Trial expired', 'Choose a plan to go on.'),
   // 403
   tenant_mismatch: entry(403, 'Tenant mismatch', 'The credential may not act for this tenant.'),
@@ -51,19 +95,43 @@ export const ERRORS = {
   unsupported_media_type: entry(415, 'Unsupported media type', 'Send application/json, not compressed.'),
   headers_too_large: entry(431, 'Headers too large', 'Send fewer or shorter headers.'),
   // 409
-  idempotency_in_progress: entry(409, 'Request in progress', 'The first request with this key still runs. Retry later.'),
+  idempotency_in_progress: entry(
+    409,
+    'Request in progress',
+    'The first request with this key still runs. Retry later.',
+  ),
   state_conflict: entry(409, 'State conflict', 'The object is not in a state that allows this.'),
   already_exists: entry(409, 'Already exists', 'An object with this identity exists.'),
   version_conflict: entry(409, 'Version conflict', 'The object changed meanwhile. Read it again.'),
-  subscription_exists: entry(409, 'Subscription exists', 'Change the running subscription: use upgrade or downgrade.'),
+  subscription_exists: entry(
+    409,
+    'Subscription exists',
+    'Change the running subscription: use upgrade or downgrade.',
+  ),
   plan_in_use: entry(409, 'Plan in use', 'Tenants are on this plan. Name a successor with replace_with.'),
   // 422
-  idempotency_key_reused: entry(422, 'Idempotency key reused', 'This key was used with another request. Use a new one.'),
+  idempotency_key_reused: entry(
+    422,
+    'Idempotency key reused',
+    'This key was used with another request. Use a new one.',
+  ),
   event_id_conflict: entry(422, 'Event id conflict', 'This event_id was used for another event.'),
   coupon_invalid: entry(422, 'Coupon invalid', 'Use another code, or none.'),
-  plan_not_purchasable: entry(422, 'Plan not purchasable', 'This plan has no price to buy. Ask for an offer.'),
-  redirect_not_allowed: entry(422, 'Redirect not allowed', 'Use a URL whose origin is on the configured allow-list.'),
-  checkout_items_invalid: entry(422, 'Checkout items invalid', 'All items need the same currency and interval.'),
+  plan_not_purchasable: entry(
+    422,
+    'Plan not purchasable',
+    'This plan has no price to buy. Ask for an offer.',
+  ),
+  redirect_not_allowed: entry(
+    422,
+    'Redirect not allowed',
+    'Use a URL whose origin is on the configured allow-list.',
+  ),
+  checkout_items_invalid: entry(
+    422,
+    'Checkout items invalid',
+    'All items need the same currency and interval.',
+  ),
   webhook_url_blocked: entry(422, 'Webhook URL blocked', 'Use a public https URL.'),
   unprocessable: entry(422, 'Unprocessable', 'The request is well formed but cannot be carried out.'),
   // 423, 429
@@ -73,7 +141,11 @@ export const ERRORS = {
   internal: entry(500, 'Internal error', 'Something failed on our side. Quote the request_id to support.'),
   not_configured: entry(501, 'Not configured', 'The operator has not configured this feature.'),
   dependency_unavailable: entry(503, 'Dependency unavailable', 'A part of the service is away. Retry later.'),
-  stripe_unavailable: entry(503, 'Stripe unavailable', 'Stripe does not answer. Nothing was lost. Retry later.'),
+  stripe_unavailable: entry(
+    503,
+    'Stripe unavailable',
+    'Stripe does not answer. Nothing was lost. Retry later.',
+  ),
   overloaded: entry(503, 'Overloaded', 'Too much at once. Retry later.'),
 } as const satisfies Record<string, ErrorEntry>;
 

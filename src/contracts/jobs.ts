@@ -34,7 +34,11 @@ interface JobEntry {
 
 export const JOBS: Record<JobName, JobEntry> = {
   'stripe-events.process': { queue: 'stripe-events', concurrency: 8 },
-  'stripe-sync.plans': { queue: 'stripe-sync', schedule: { every: 'hour', catchUp: 'newest' }, concurrency: 1 },
+  'stripe-sync.plans': {
+    queue: 'stripe-sync',
+    schedule: { every: 'hour', catchUp: 'newest' },
+    concurrency: 1,
+  },
   'notifications.send': { queue: 'notifications', concurrency: 4 },
   'maintenance.retention': {
     queue: 'maintenance',

@@ -2,7 +2,16 @@ import { Injectable } from '@nestjs/common';
 import { Logger } from './logger';
 
 /** The order in which a process stops (reliability C.14, F-59, F-60): intake first, stores last. */
-const STAGES = ['readiness', 'intake', 'consumers', 'workers', 'relays', 'queues', 'redis', 'database'] as const;
+const STAGES = [
+  'readiness',
+  'intake',
+  'consumers',
+  'workers',
+  'relays',
+  'queues',
+  'redis',
+  'database',
+] as const;
 export type ShutdownStage = (typeof STAGES)[number];
 
 /** Knows whether the process is ready or stopping, and stops its parts in the one right order. */

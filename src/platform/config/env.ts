@@ -50,7 +50,9 @@ export interface Config {
 /** All that is wrong with the environment, one line each. */
 export class ConfigError extends Error {
   constructor(readonly mistakes: string[]) {
-    super(`The configuration has ${mistakes.length} mistake(s):\n${mistakes.map((m) => `  - ${m}`).join('\n')}`);
+    super(
+      `The configuration has ${mistakes.length} mistake(s):\n${mistakes.map((m) => `  - ${m}`).join('\n')}`,
+    );
     this.name = 'ConfigError';
   }
 }
@@ -105,7 +107,10 @@ export function loadConfig(source: NodeJS.ProcessEnv = process.env): Config {
       tax: read.flag('STRIPE_TAX', false),
     },
     checkout: {
-      allowedRedirectOrigins: [new URL(publicUrl || 'http://localhost').origin, ...read.origins('CHECKOUT_REDIRECT_ORIGINS')],
+      allowedRedirectOrigins: [
+        new URL(publicUrl || 'http://localhost').origin,
+        ...read.origins('CHECKOUT_REDIRECT_ORIGINS'),
+      ],
       sessionHours: read.integer('CHECKOUT_SESSION_HOURS', 24, 1, 24),
     },
     trial: { days: read.integer('TRIAL_DAYS', 14, 0, 730), planSlug: read.optionalText('TRIAL_PLAN_SLUG') },
@@ -130,7 +135,8 @@ export function loadConfig(source: NodeJS.ProcessEnv = process.env): Config {
 /** Production refuses sandbox parts, weak secrets and a single database role (decisions 1, security S-58, S-65). */
 function refuseUnsafeProduction(read: EnvReader, config: Config, source: NodeJS.ProcessEnv): void {
   if (config.sandbox) read.mistake('SANDBOX must not be true in production');
-  if (config.stripe.apiBase) read.mistake('STRIPE_API_BASE must not be set in production: it replaces Stripe');
+  if (config.stripe.apiBase)
+    read.mistake('STRIPE_API_BASE must not be set in production: it replaces Stripe');
   if (config.stripe.secretKey.includes('sandbox'))
     read.mistake('STRIPE_SECRET_KEY is the key of the sandbox');
   if (isWeakSecret(config.appSecret)) read.mistake('APP_SECRET is weak: use 32 or more random characters');
@@ -139,7 +145,9 @@ function refuseUnsafeProduction(read: EnvReader, config: Config, source: NodeJS.
   if (config.stripe.webhookSecrets.some(isWeakSecret))
     read.mistake('STRIPE_WEBHOOK_SECRET is weak or the secret of the sandbox');
   if (config.database.singleRole && source.ALLOW_SINGLE_DB_ROLE !== 'true')
-    read.mistake('DATABASE_URL and MIGRATION_DATABASE_URL use one role; give two, or set ALLOW_SINGLE_DB_ROLE=true');
+    read.mistake(
+      'DATABASE_URL and MIGRATION_DATABASE_URL use one role; give two, or set ALLOW_SINGLE_DB_ROLE=true',
+    );
   if (source.NODE_TLS_REJECT_UNAUTHORIZED === '0')
     read.mistake('NODE_TLS_REJECT_UNAUTHORIZED=0 turns off TLS verification');
 }
@@ -221,7 +229,9 @@ class EnvReader {
 
   origins(name: string): string[] {
     const parts = (this.optionalText(name) ?? '').split(',').flatMap((part) => part.trim() || []);
-    const wrong = parts.filter((part) => !URL.canParse(part) || new URL(part).origin !== part.replace(/\/$/, ''));
+    const wrong = parts.filter(
+      (part) => !URL.canParse(part) || new URL(part).origin !== part.replace(/\/$/, ''),
+    );
     if (wrong.length > 0) this.mistake(`${name} must list origins such as https://app.example.com`);
     return wrong.length > 0 ? [] : parts.map((part) => new URL(part).origin);
   }

@@ -41,6 +41,7 @@ export class ClockSync {
       ),
     );
     const halfRoundTrip = (this.clock.monotonicMs() - before) / 2;
-    if (row) this.clock.adjust(new Date(Number(row.now_ms)), Number(row.offset_ms), wallBefore + halfRoundTrip);
+    if (row)
+      this.clock.adjust(new Date(Number(row.now_ms)), Number(row.offset_ms), wallBefore + halfRoundTrip);
   }
 }

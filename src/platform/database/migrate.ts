@@ -65,7 +65,9 @@ async function grantAppRole(dataSource: DataSource, owner: string, app: string):
   ];
   for (const statement of statements) await dataSource.query(statement);
   for (const table of APPEND_ONLY) {
-    const [found] = await dataSource.query<{ oid: string | null }[]>('select to_regclass($1) as oid', [table]);
+    const [found] = await dataSource.query<{ oid: string | null }[]>('select to_regclass($1) as oid', [
+      table,
+    ]);
     if (found?.oid) await dataSource.query(`revoke update, delete, truncate on ${table} from ${quoted}`);
   }
 }

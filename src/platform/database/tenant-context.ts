@@ -28,16 +28,15 @@ export class TenantContext {
   }
 
   /**
-   * Runs `fn` for one tenant, outside any transaction of the surrounding context: a transaction belongs to
-   * the scope it was opened in, and must not be carried into another tenant's.
+   * Runs `fn` for one tenant. A transaction that sees all tenants may go on inside it (an operator's action
+   * on one tenant stays atomic); another tenant's transaction is left, never carried over.
    */
   run<T>(tenantId: TenantId, fn: () => Promise<T>): Promise<T> {
     assertTenant(tenantId);
     return this.cls.run({ ifNested: 'inherit' }, () => {
-      const sameScope = this.cls.get(TENANT) === tenantId && !this.isAcrossTenants;
+      const mayGoOn = this.isAcrossTenants || this.cls.get(TENANT) === tenantId;
       this.cls.set(TENANT, tenantId);
-      this.cls.set(ACROSS, false);
-      return sameScope ? fn() : TransactionHost.getInstance().withoutTransaction(fn);
+      return mayGoOn ? fn() : TransactionHost.getInstance().withoutTransaction(fn);
     });
   }
 

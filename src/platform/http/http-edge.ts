@@ -1,0 +1,186 @@
+import { Injectable } from '@nestjs/common';
+import { AsyncResource } from 'node:async_hooks';
+import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
+import { BillingError } from '../../contracts/errors';
+import { Logger } from '../logger';
+import { Metrics } from '../metrics';
+import { RequestContext } from '../request-context';
+import { AccessRule } from './access';
+import { Authentication, rawValues } from './authentication';
+import { MAX_BODY_BYTES } from './fastify-adapter';
+import { RouteTable } from './route-table';
+import { parseStrictJson } from './strict-json';
+
+/** Routes that take the exact bytes, because a signature covers them. */
+const RAW_BODY_ROUTES = /^\/v1\/webhooks\/stripe(\/events)?$/;
+/** Stripe's largest event is far smaller (B-022). */
+const RAW_BODY_LIMIT = 1024 * 1024;
+const MAX_URI = 8 * 1024;
+const MAX_HEADERS = 100;
+const API = /^\/(v1|healthz|readyz|metrics)(\/|$|\?)/;
+
+/**
+ * The edge of every HTTP request, as Fastify hooks: context, checks that need no body, authentication, body
+ * parsing, the log line and the measure. The order of checks is that of errors-and-bad-input.md section 0.
+ */
+@Injectable()
+export class HttpEdge {
+  private readonly logger = new Logger('http');
+  readonly routes = new RouteTable();
+
+  constructor(
+    private readonly authentication: Authentication,
+    private readonly requestContext: RequestContext,
+    private readonly metrics: Metrics,
+  ) {}
+
+  /** Must be called before the routes are registered. */
+  install(fastify: FastifyInstance): void {
+    fastify.addHook('onRoute', (route) => this.routes.add(route));
+    fastify.addHook('onRequest', (request, reply, done) => this.openContext(request, reply, done));
+    fastify.addHook('onRequest', async (request, reply) => this.check(request, reply));
+    fastify.addHook('onResponse', async (request, reply) => this.finish(request, reply));
+    fastify.removeAllContentTypeParsers();
+    fastify.addContentTypeParser('*', (request, payload, done) => {
+      readBody(request, payload, bodyLimitOf(request)).then(
+        (bytes) => this.parse(request, bytes, done),
+        (error: Error) => done(error),
+      );
+    });
+    fastify.server.on('connect', (_request, socket) => {
+      socket.end('HTTP/1.1 405 Method Not Allowed\r\nconnection: close\r\ncontent-length: 0\r\n\r\n');
+    });
+  }
+
+  private openContext(request: FastifyRequest, reply: FastifyReply, done: () => void): void {
+    const id = String(request.id);
+    void reply.header('x-request-id', id);
+    void reply.header('x-content-type-options', 'nosniff');
+    if (API.test(request.url)) void reply.header('cache-control', 'no-store');
+    this.requestContext.run({ requestId: id, ip: request.ip }, () => {
+      // Body events fire in the socket's async context; the parser returns to this one (see readBody).
+      contexts.set(request, new AsyncResource('request'));
+      done();
+    });
+  }
+
+  private async check(request: FastifyRequest, reply: FastifyReply): Promise<void> {
+    if (request.url.length > MAX_URI) throw new BillingError('uri_too_long');
+    if (request.raw.rawHeaders.length / 2 > MAX_HEADERS) throw new BillingError('headers_too_large');
+    if (request.is404) throw this.routes.refusal(request.method, request.url);
+    const rule = (request.routeOptions.config as { access?: AccessRule }).access;
+    if (!rule) throw new BillingError('not_found');
+    await this.authentication.admit(request, reply, rule);
+    checkQuery(request.url);
+    checkBodyHeaders(request);
+  }
+
+  private parse(
+    request: FastifyRequest,
+    bytes: Buffer,
+    done: (error: Error | null, body?: unknown) => void,
+  ): void {
+    if (isRawRoute(request)) return done(null, bytes);
+    if (bytes.length === 0) return done(null, undefined);
+    try {
+      done(null, parseStrictJson(bytes));
+    } catch (error) {
+      done(error as Error);
+    }
+  }
+
+  private async finish(request: FastifyRequest, reply: FastifyReply): Promise<void> {
+    const route = request.routeOptions.url ?? 'unmatched';
+    const seconds = reply.elapsedTime / 1000;
+    this.metrics.httpRequests.observe(
+      { route, method: request.method, status: String(reply.statusCode) },
+      seconds,
+    );
+    this.logger.info('http.request', {
+      method: request.method,
+      route,
+      status: reply.statusCode,
+      duration_ms: Math.round(reply.elapsedTime),
+    });
+  }
+}
+
+const contexts = new WeakMap<FastifyRequest, AsyncResource>();
+
+/** Collects the body within its limit and continues in the request's own context. */
+function readBody(request: FastifyRequest, payload: NodeJS.ReadableStream, limit: number): Promise<Buffer> {
+  const resource = contexts.get(request);
+  return new Promise<Buffer>((resolve, reject) => {
+    const settle = <A>(fn: (argument: A) => void, argument: A): void => {
+      if (resource) resource.runInAsyncScope(fn, undefined, argument);
+      else fn(argument);
+    };
+    const chunks: Buffer[] = [];
+    let length = 0;
+    payload.on('data', (chunk: Buffer) => {
+      length += chunk.length;
+      if (length > limit) {
+        payload.removeAllListeners('data');
+        payload.resume();
+        settle(reject, new BillingError('payload_too_large', { headers: { connection: 'close' } }));
+      } else chunks.push(chunk);
+    });
+    payload.on('end', () => settle(resolve, Buffer.concat(chunks)));
+    payload.on('error', (error: Error) => settle(reject, error));
+  });
+}
+
+function isRawRoute(request: FastifyRequest): boolean {
+  return RAW_BODY_ROUTES.test(request.routeOptions.url ?? '');
+}
+
+function bodyLimitOf(request: FastifyRequest): number {
+  return isRawRoute(request) ? RAW_BODY_LIMIT : MAX_BODY_BYTES;
+}
+
+/** Refuses compressed bodies, other media types and bodies announced as too large, before reading them. */
+function checkBodyHeaders(request: FastifyRequest): void {
+  const encoding = request.headers['content-encoding'];
+  if (encoding !== undefined && encoding !== 'identity') throw new BillingError('unsupported_media_type');
+  const length = Number(request.headers['content-length'] ?? 0);
+  const hasBody = length > 0 || request.headers['transfer-encoding'] !== undefined;
+  if (!hasBody) return;
+  if (length > bodyLimitOf(request))
+    throw new BillingError('payload_too_large', { headers: { connection: 'close' } });
+  if (isRawRoute(request)) return;
+  const types = rawValues(request, 'content-type');
+  const [type, ...parameters] = (types[0] ?? '').toLowerCase().split(';');
+  if (types.length !== 1 || type!.trim() !== 'application/json')
+    throw new BillingError('unsupported_media_type');
+  const charset = parameters.map((part) => part.trim()).find((part) => part.startsWith('charset='));
+  if (charset && !/^charset="?utf-?8"?$/.test(charset))
+    throw new BillingError('invalid_json', { detail: 'The body must be UTF-8.' });
+}
+
+/** One value per name, no brackets: what cannot be read in two ways cannot be smuggled (B-063). */
+function checkQuery(url: string): void {
+  const at = url.indexOf('?');
+  if (at === -1) return;
+  const seen = new Set<string>();
+  for (const [name, value] of new URLSearchParams(url.slice(at + 1))) {
+    const wrong = seen.has(name)
+      ? 'repeated'
+      : /[[\]]|^(__proto__|constructor|prototype)$/.test(name)
+        ? 'forbidden_name'
+        : value.includes('\u0000')
+          ? 'invalid_text'
+          : null;
+    if (wrong)
+      throw new BillingError('validation_failed', {
+        errors: [
+          { pointer: 'query:', code: wrong, message: 'Each query parameter is one plain name and value.' },
+        ],
+      });
+    seen.add(name);
+  }
+}
+
+/** Whether a registered route says who may call it; used at start, so that nothing opens by omission. */
+export function hasAccessRule(route: RouteOptions): boolean {
+  return (route.config as { access?: AccessRule } | undefined)?.access !== undefined;
+}

@@ -1,0 +1,17 @@
+import { Global, Module } from '@nestjs/common';
+import { Authentication } from './authentication';
+import { Cursors } from './cursor';
+import { HttpEdge } from './http-edge';
+import { IdempotencyInterceptor } from './idempotency.interceptor';
+import { IdempotencyRepository } from './idempotency.repository';
+
+/**
+ * What every route shares. Needs a CredentialVerifier (modules/api-keys) and a TenantDirectory
+ * (modules/tenants); both are global providers of their modules.
+ */
+@Global()
+@Module({
+  providers: [Authentication, Cursors, HttpEdge, IdempotencyRepository, IdempotencyInterceptor],
+  exports: [Authentication, Cursors, HttpEdge, IdempotencyRepository, IdempotencyInterceptor],
+})
+export class HttpModule {}

@@ -1,0 +1,182 @@
+import {
+  applyDecorators,
+  CallHandler,
+  ExecutionContext,
+  Inject,
+  Injectable,
+  NestInterceptor,
+  SetMetadata,
+  UseInterceptors,
+} from '@nestjs/common';
+import { Reflector } from '@nestjs/core';
+import { HTTP_CODE_METADATA } from '@nestjs/common/constants';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { lastValueFrom, from, Observable } from 'rxjs';
+import { BillingError, ErrorCode } from '../../contracts/errors';
+import { SYSTEM_TENANT } from '../../contracts/ids';
+import { CONFIG } from '../config/config.module';
+import type { Config } from '../config/env';
+import { canonicalJson, sha256 } from '../crypto';
+import { Database } from '../database/database';
+import { TenantContext } from '../database/tenant-context';
+import { RequestContext } from '../request-context';
+import { rawValues } from './authentication';
+import { IdempotencyRepository, IdempotencyScope, StoredAnswer } from './idempotency.repository';
+import { problemAnswer, toBillingError } from './problem';
+
+const IDEMPOTENT = Symbol('IDEMPOTENT');
+const LEASE_MS = 30_000;
+const KEY = /^[\x21-\x7e]{1,255}$/;
+/** Final outcomes; the others may be mended and sent again with the same key (errors page, section 0). */
+const STORED_STATUSES = new Set([404, 409, 422]);
+const NEVER_STORED: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'idempotency_in_progress',
+  'idempotency_key_reused',
+]);
+
+interface IdempotencyRule {
+  /** The effect includes calls to Stripe, so it cannot be one transaction: it resumes instead (C.3). */
+  resumable: boolean;
+  /** Moves money: the header is mandatory with IDEMPOTENCY_REQUIRED=true. */
+  money: boolean;
+}
+
+/** A POST route: accepts Idempotency-Key. */
+export const Idempotent = (rule: Partial<IdempotencyRule> = {}): MethodDecorator =>
+  applyDecorators(
+    SetMetadata(IDEMPOTENT, { resumable: false, money: false, ...rule }),
+    UseInterceptors(IdempotencyInterceptor),
+  );
+
+/** Runs a POST once per key; the answer is stored in the transaction of its effect and replayed byte for byte. */
+@Injectable()
+export class IdempotencyInterceptor implements NestInterceptor {
+  constructor(
+    private readonly records: IdempotencyRepository,
+    private readonly database: Database,
+    private readonly tenantContext: TenantContext,
+    private readonly requestContext: RequestContext,
+    private readonly reflector: Reflector,
+    @Inject(CONFIG) private readonly config: Config,
+  ) {}
+
+  intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
+    const http = context.switchToHttp();
+    const request = http.getRequest<FastifyRequest>();
+    const rule = this.reflector.get<IdempotencyRule>(IDEMPOTENT, context.getHandler());
+    const key = this.keyOf(request, rule);
+    if (key === null) return next.handle();
+    const status = this.reflector.get<number | undefined>(HTTP_CODE_METADATA, context.getHandler()) ?? 201;
+    return from(this.once(request, http.getResponse<FastifyReply>(), rule, key, status, next));
+  }
+
+  private async once(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    rule: IdempotencyRule,
+    key: string,
+    status: number,
+    next: CallHandler,
+  ): Promise<unknown> {
+    const scope = this.scopeOf(request, key);
+    const fingerprint = sha256(canonicalJson(request.body ?? null));
+    const claim = await this.records.claimAcrossTenants(scope, fingerprint, LEASE_MS);
+    if (claim.outcome === 'reused') throw new BillingError('idempotency_key_reused');
+    if (claim.outcome === 'in_progress') throw new BillingError('idempotency_in_progress', { retryAfter: 1 });
+    if (claim.outcome === 'replay') return this.send(reply, claim.answer, true);
+
+    this.requestContext.setOperationId(claim.operationId);
+    try {
+      const answer = rule.resumable
+        ? await this.runResumable(next, reply, status, scope, claim.attempt)
+        : await this.runInOneTransaction(next, reply, status, scope, claim.attempt);
+      return this.send(reply, answer, false);
+    } catch (error) {
+      await this.storeRefusal(toBillingError(error), String(request.id), scope, claim.attempt);
+      throw error;
+    }
+  }
+
+  private async runInOneTransaction(
+    next: CallHandler,
+    reply: FastifyReply,
+    status: number,
+    scope: IdempotencyScope,
+    attempt: number,
+  ): Promise<StoredAnswer> {
+    const run = async (): Promise<StoredAnswer> => {
+      const answer = toAnswer(await lastValueFrom(next.handle()), reply, status);
+      if (!(await this.records.finish(scope, attempt, answer))) throw takenOver();
+      return answer;
+    };
+    return this.tenantContext.tenantIdOrNull ? this.database.inTenant(run) : this.database.acrossTenants(run);
+  }
+
+  private async runResumable(
+    next: CallHandler,
+    reply: FastifyReply,
+    status: number,
+    scope: IdempotencyScope,
+    attempt: number,
+  ): Promise<StoredAnswer> {
+    const answer = toAnswer(await lastValueFrom(next.handle()), reply, status);
+    if (!(await this.records.finishAcrossTenants(scope, attempt, answer))) throw takenOver();
+    return answer;
+  }
+
+  private async storeRefusal(
+    error: BillingError,
+    requestId: string,
+    scope: IdempotencyScope,
+    attempt: number,
+  ): Promise<void> {
+    if (STORED_STATUSES.has(error.status) && !NEVER_STORED.has(error.code)) {
+      const { status, body } = problemAnswer(error, requestId);
+      await this.records.finishAcrossTenants(scope, attempt, {
+        status,
+        body: Buffer.from(JSON.stringify(body)),
+        contentType: 'application/problem+json; charset=utf-8',
+      });
+    } else await this.records.releaseAcrossTenants(scope, attempt);
+  }
+
+  private keyOf(request: FastifyRequest, rule: IdempotencyRule): string | null {
+    const values = rawValues(request, 'idempotency-key');
+    if (values.length === 0) {
+      if (rule.money && this.config.idempotencyRequired) throw new BillingError('idempotency_key_required');
+      return null;
+    }
+    if (values.length > 1 || !KEY.test(values[0]!)) throw new BillingError('idempotency_key_invalid');
+    return values[0]!;
+  }
+
+  private scopeOf(request: FastifyRequest, key: string): IdempotencyScope {
+    const { actor } = this.requestContext;
+    return {
+      tenantId: this.tenantContext.tenantIdOrNull ?? SYSTEM_TENANT,
+      principal: `${actor.kind}:${actor.id}`,
+      route: `${request.method} ${request.url.split('?', 1)[0]}`,
+      key,
+    };
+  }
+
+  private send(reply: FastifyReply, answer: StoredAnswer, replayed: boolean): Buffer {
+    void reply.status(answer.status).header('content-type', answer.contentType);
+    if (replayed) void reply.header('idempotency-replayed', 'true');
+    return answer.body;
+  }
+}
+
+/** The bytes that both the first answer and its replays send. */
+function toAnswer(result: unknown, reply: FastifyReply, status: number): StoredAnswer {
+  const chosen = reply.statusCode !== 200 && reply.statusCode !== 201 ? reply.statusCode : status;
+  return {
+    status: chosen,
+    body: Buffer.from(JSON.stringify(result ?? null)),
+    contentType: 'application/json; charset=utf-8',
+  };
+}
+
+function takenOver(): BillingError {
+  return new BillingError('idempotency_in_progress', { retryAfter: 1 });
+}

@@ -1,0 +1,38 @@
+import { DynamicModule, Global, Module } from '@nestjs/common';
+import { AuditModule } from './audit/audit.module';
+import { ConfigModule } from './config/config.module';
+import type { Config } from './config/env';
+import { DatabaseModule } from './database/database.module';
+import { HttpModule } from './http/http.module';
+import { Lifecycle } from './lifecycle';
+import { Mailer } from './mailer';
+import { Metrics } from './metrics';
+import { OutboxModule } from './outbox/outbox.module';
+import { QueueModule } from './queue/queue.module';
+import { RedisClient } from './redis';
+
+@Global()
+@Module({
+  providers: [Lifecycle, Metrics, RedisClient, Mailer],
+  exports: [Lifecycle, Metrics, RedisClient, Mailer],
+})
+class BasicsModule {}
+
+/** How we talk to the world; knows no feature. */
+@Module({})
+export class PlatformModule {
+  static forRoot(config: Config): DynamicModule {
+    return {
+      module: PlatformModule,
+      imports: [
+        ConfigModule.forRoot(config),
+        BasicsModule,
+        DatabaseModule.forRoot(config),
+        OutboxModule,
+        AuditModule,
+        QueueModule.forRoot(config),
+        HttpModule,
+      ],
+    };
+  }
+}

@@ -1,0 +1,91 @@
+import { Injectable } from '@nestjs/common';
+import { hostname } from 'node:os';
+import { JobName, JOBS, Schedule } from '../../contracts/jobs';
+import { Clock } from '../clock';
+import { Lifecycle } from '../lifecycle';
+import { Logger } from '../logger';
+import { JobRunner } from './job-runner';
+import { ClaimedSlot, JobSlotsRepository } from './job-slots.repository';
+
+const TICK_MS = 1000;
+const LEASE_MS = 60_000;
+const RETRY_MS = 30_000;
+/** After a long downtime at most this many missed slots are made up, oldest first. */
+const MOST_CATCH_UP = 400;
+const SLOT_MS: Record<Schedule['every'], number> = { minute: 60_000, hour: 3_600_000, day: 86_400_000 };
+
+/**
+ * Runs scheduled jobs once per slot over all replicas: a slot is a row, its primary key the lock (C.6). The
+ * schedule needs no Redis, and a slot missed while everything was down is found from the series.
+ */
+@Injectable()
+export class JobScheduler {
+  private readonly logger = new Logger('scheduler');
+  private readonly owner = `${hostname()}:${process.pid}`;
+  private readonly running = new Map<JobName, Promise<void>>();
+  private timer: NodeJS.Timeout | null = null;
+
+  constructor(
+    private readonly slots: JobSlotsRepository,
+    private readonly runner: JobRunner,
+    private readonly clock: Clock,
+    private readonly lifecycle: Lifecycle,
+  ) {}
+
+  start(): void {
+    this.timer = setInterval(() => this.tick(), TICK_MS);
+    this.timer.unref();
+    this.lifecycle.onShutdown('workers', 'job scheduler', async () => {
+      if (this.timer) clearInterval(this.timer);
+      await Promise.all(this.running.values());
+    });
+    this.tick();
+  }
+
+  private tick(): void {
+    for (const [name, entry] of Object.entries(JOBS) as [JobName, (typeof JOBS)[JobName]][]) {
+      if (!entry.schedule || this.running.has(name) || this.lifecycle.isStopping) continue;
+      const work = this.runDue(name, entry.schedule)
+        .catch((error) => this.logger.error('scheduler.failed', error, { job: name }))
+        .finally(() => this.running.delete(name));
+      this.running.set(name, work);
+    }
+  }
+
+  /** Runs all slots of one job that are due now and not taken. */
+  async runDue(name: JobName, schedule: Schedule): Promise<void> {
+    for (const slot of dueSlots(schedule, this.clock.now(), await this.slots.newestDone(name))) {
+      const claimed = await this.slots.claim(name, slot, this.owner, LEASE_MS);
+      if (claimed) await this.runClaimed(name, claimed);
+    }
+  }
+
+  private async runClaimed(name: JobName, claimed: ClaimedSlot): Promise<void> {
+    const renewal = setInterval(() => {
+      this.slots.renew(claimed, LEASE_MS).catch(() => undefined);
+    }, LEASE_MS / 3);
+    try {
+      await this.runner.run(name, {}, { slot: claimed.slot, fence: claimed.fence });
+      await this.slots.finish(claimed);
+    } catch (error) {
+      await this.slots.fail(claimed, error instanceof Error ? error.message : 'unknown', RETRY_MS);
+    } finally {
+      clearInterval(renewal);
+    }
+  }
+}
+
+/**
+ * The slots that should have been run by now: the newest one, or all since the last one that was done.
+ * Slots are whole minutes, hours or days of UTC, so a skewed clock cannot invent one.
+ */
+export function dueSlots(schedule: Schedule, now: Date, newestDone: Date | null): Date[] {
+  const length = SLOT_MS[schedule.every];
+  const current = Math.floor(now.getTime() / length) * length;
+  if (newestDone !== null && newestDone.getTime() >= current) return [];
+  if (schedule.catchUp === 'newest' || newestDone === null) return [new Date(current)];
+  const first = Math.max(newestDone.getTime() + length, current - (MOST_CATCH_UP - 1) * length);
+  const slots: Date[] = [];
+  for (let slot = first; slot <= current; slot += length) slots.push(new Date(slot));
+  return slots;
+}
