@@ -54,6 +54,11 @@ describe('resolveEntitlements', () => {
     });
   });
 
+  it('gives nothing for an add-on of quantity 0, neither limits nor features', () => {
+    const facts = { ...bought('ACTIVE'), addOns: [{ plan: seatPack, quantity: 0 }] };
+    expect(resolveEntitlements(facts, now)).toEqual(resolveEntitlements(bought('ACTIVE'), now));
+  });
+
   it('gives a trial its plan until its end, and names what comes then', () => {
     expect(resolveEntitlements({ ...nobody, tenant: { trial: running } }, now)).toEqual({
       source: 'trial',

@@ -24,7 +24,7 @@ describe('projectUsage', () => {
     ['at its end', day(30)],
     ['after it', day(31)],
   ])('says what is used %s', (_when, now) => {
-    expect(projectUsage({ used: 7, kind: 'flow', period, now })).toBe(7);
+    expect(projectUsage({ used: 700, kind: 'flow', period, now })).toBe(700);
   });
 
   it('is a safe integer, never less than what is used already', () => {
