@@ -6,7 +6,7 @@ import { BrokenPage } from './layout/broken-page';
 import { PageLoading } from './layout/page-loading';
 import { PublicLayout } from './layout/public-layout';
 import { SignInProvider } from './session/sign-in';
-import { theme } from './theme';
+import { readableColours, theme } from './theme';
 
 /**
  * Every address of the web. Pages are loaded when they are opened, so that a reader of the prices never fetches
@@ -32,7 +32,7 @@ const queryClient = makeQueryClient();
 /** The whole web: theme, cache, session and routes. */
 export function App() {
   return (
-    <MantineProvider theme={theme} defaultColorScheme="auto">
+    <MantineProvider theme={theme} cssVariablesResolver={readableColours} defaultColorScheme="auto">
       <QueryClientProvider client={queryClient}>
         <SignInProvider>
           <RouterProvider router={router} />

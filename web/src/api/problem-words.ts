@@ -74,11 +74,11 @@ const WORDS: Record<string, ProblemWords> = {
   },
   dependency_unavailable: {
     title: 'The billing service is not ready',
-    advice: 'Nothing was charged. Try again in a minute.',
+    advice: 'A part of it is being restarted. Try again in a minute.',
   },
   overloaded: {
     title: 'The billing service is very busy',
-    advice: 'Nothing was charged. Try again in a minute.',
+    advice: 'Try again in a minute.',
   },
 };
 

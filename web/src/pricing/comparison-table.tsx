@@ -110,6 +110,6 @@ function NotIncluded() {
 }
 
 function priceOf(plan: Plan): string {
-  if (plan.amount === 0) return 'Free';
+  if (plan.amount === 0) return formatMoney(0, plan.currency);
   return `${formatMoney(plan.amount, plan.currency)} / ${intervalWords(plan.interval, plan.interval_count)}`;
 }

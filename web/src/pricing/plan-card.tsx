@@ -48,17 +48,13 @@ export function PlanCard(props: Props) {
             {plan.description}
           </Text>
         )}
-        {recommendation?.recommendation_reason && (
-          <Text size="sm" className={classes.reason}>
-            {recommendation.recommendation_reason.message}
-          </Text>
-        )}
       </header>
       <PlanPrice plan={plan} yearlySibling={yearlySibling} />
       <div className={classes.action}>
         <Button
           fullWidth
           size="md"
+          classNames={{ root: classes.button, label: classes.buttonLabel }}
           variant={recommendation || plan.is_enterprise ? 'filled' : 'default'}
           loading={isBusy}
           disabled={isCurrent || isWaiting}
@@ -68,7 +64,7 @@ export function PlanCard(props: Props) {
         </Button>
         {error && <ProblemAlert error={error} />}
       </div>
-      <Contents plan={plan} lower={lower} />
+      <Contents plan={plan} lower={lower} reason={recommendation?.recommendation_reason?.message ?? null} />
     </article>
   );
 }
@@ -102,7 +98,7 @@ function Labels({
   );
 }
 
-function Contents({ plan, lower }: { plan: Plan; lower: Plan | null }) {
+function Contents({ plan, lower, reason }: { plan: Plan; lower: Plan | null; reason: string | null }) {
   const limits = Object.entries(plan.limits).filter(([, limit]) => limit !== 0);
   const builtOn = lower && lower.features.length > 0 && includesAll(plan, lower) ? lower : null;
   const features = builtOn
@@ -110,6 +106,11 @@ function Contents({ plan, lower }: { plan: Plan; lower: Plan | null }) {
     : plan.features;
   return (
     <div className={classes.contents}>
+      {reason !== null && (
+        <Text size="sm" className={classes.reason}>
+          {reason}
+        </Text>
+      )}
       {limits.length > 0 && (
         <ul className={classes.list} aria-label="Limits">
           {limits.map(([metric, limit]) => (

@@ -9,9 +9,7 @@ export function PlanPrice({ plan, yearlySibling }: { plan: Plan; yearlySibling: 
   return (
     <div className={classes.price}>
       <p className={classes.figure}>
-        <span className={classes.amount}>
-          {plan.amount === 0 ? 'Free' : formatMoney(plan.amount, plan.currency)}
-        </span>
+        <span className={classes.amount}>{formatMoney(plan.amount, plan.currency)}</span>
         {plan.amount !== 0 && (
           <span className={classes.interval}> / {intervalWords(plan.interval, plan.interval_count)}</span>
         )}
@@ -33,7 +31,7 @@ export function PlanPrice({ plan, yearlySibling }: { plan: Plan; yearlySibling: 
 
 function notesOf(plan: Plan, yearlySibling: Plan | null): string[] {
   const notes: string[] = [];
-  if (plan.amount === 0) notes.push('For as long as you like');
+  if (plan.amount === 0) notes.push('Free for as long as you like');
   else if (plan.interval === 'year') notes.push(`${perMonth(plan)} a month`);
   else if (yearlySibling && yearlySibling.annual_savings)
     notes.push(`or ${perMonth(yearlySibling)} a month, paid yearly`);

@@ -17,6 +17,7 @@ export function RhythmSwitch({ rhythm, saving, onChange }: Props) {
         aria-label="How often to pay"
         size="md"
         radius="xl"
+        classNames={{ root: classes.track }}
         value={rhythm}
         onChange={onChange}
         data={[

@@ -47,7 +47,11 @@ export function SignInDialog({ opened, notice, onAccept, onClose }: Props) {
     <Modal
       opened={opened}
       onClose={close}
-      title="Sign in"
+      title={
+        <Text component="span" fz="lg" fw={650}>
+          Sign in
+        </Text>
+      }
       centered
       closeButtonProps={{ 'aria-label': 'Close' }}
     >
