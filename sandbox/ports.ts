@@ -2,41 +2,38 @@
 import { createServer, type Server } from 'node:net';
 
 const HOST = '127.0.0.1';
+/** How far above a wish we look before taking any free port. */
+const REACH = 200;
 
-/** A free port; `preferred` when nobody listens there. */
-export async function freePort(preferred = 0): Promise<number> {
-  const [port] = await freePorts([preferred]);
+/** Any free port. */
+export async function freePort(): Promise<number> {
+  const [port] = await claimPorts([0]);
   return port as number;
 }
 
 /**
- * One free port per wish, all different: every port is held until the last one is found, so that two parts
- * started side by side never get the same. A wish that is taken (or 0) becomes any free port.
+ * One free port per wish: the wish itself, else the next free one above it; 0 wishes for any.
+ * All are different: every port is held until the last one is found, so that parts started side by side never
+ * get the same. They are free when this answers.
  */
-export async function freePorts(wishes: number[]): Promise<number[]> {
+export async function claimPorts(wishes: number[]): Promise<number[]> {
   const held: Server[] = [];
   try {
-    for (const wish of wishes) held.push((await hold(wish)) ?? ((await hold(0)) as Server));
+    for (const wish of wishes) held.push(await holdFrom(wish));
     return held.map(portOf);
   } finally {
     await Promise.all(held.map(release));
   }
 }
 
-/**
- * The first free port from `wished` upwards, for an address people type.
- * Throws when the next 100 ports are all taken.
- */
-export async function nextFreePort(wished: number): Promise<number> {
-  for (let port = wished; port < wished + 100 && port <= 65535; port += 1) {
+async function holdFrom(wish: number): Promise<Server> {
+  for (let port = wish; port > 0 && port <= Math.min(wish + REACH, 65535); port += 1) {
     const server = await hold(port);
-    if (server) {
-      const found = portOf(server);
-      await release(server);
-      return found;
-    }
+    if (server) return server;
   }
-  throw new Error(`No free port from ${wished} to ${wished + 99}.`);
+  const any = await hold(0);
+  if (!any) throw new Error(`No free port on ${HOST}.`);
+  return any;
 }
 
 function hold(port: number): Promise<Server | null> {
