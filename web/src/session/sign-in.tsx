@@ -20,8 +20,9 @@ export function SignInProvider({ children }: { children: ReactNode }) {
   }, []);
 
   useEffect(() => {
-    if (session.ended === 'refused') ask();
-  }, [session, ask]);
+    // What the reader wanted when the key was refused stays in `goOn`.
+    if (session.ended === 'refused') setOpened(true);
+  }, [session]);
 
   const accept = (key: string): void => {
     signIn(key);
