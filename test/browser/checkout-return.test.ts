@@ -64,7 +64,7 @@ describe('the pages after a checkout', () => {
   });
 
   it('announces each change to screen readers', async () => {
-    await open({ [SUBSCRIPTION]: (_, before) => ok(before < 4 ? ownTrialOf(starter) : activeOn(pro)) });
+    await open({ [SUBSCRIPTION]: (_, before) => ok(before < 3 ? ownTrialOf(starter) : activeOn(pro)) });
     const region = page.locator('[aria-live="polite"]', { has: heading('Confirming your purchase') });
     await region.waitFor();
     await page.locator('[aria-live="polite"]', { has: heading('You are on Pro') }).waitFor();
@@ -72,7 +72,7 @@ describe('the pages after a checkout', () => {
 
   it('goes on asking while the service does not answer', async () => {
     await open({
-      [SUBSCRIPTION]: (_, before) => (before < 5 ? problem(503, 'overloaded') : ok(activeOn(pro))),
+      [SUBSCRIPTION]: (_, before) => (before < 3 ? problem(503, 'overloaded') : ok(activeOn(pro))),
     });
     await heading('Confirming your purchase').waitFor();
     await heading('You are on Pro').waitFor({ timeout: 12_000 });

@@ -14,7 +14,7 @@ export function plan(fields: PlanFields) {
     currency: 'USD',
     interval: 'month',
     interval_count: 1,
-    trial_days: null,
+    trial_days: null as number | null,
     manual_invoicing: false,
     is_enterprise: false,
     sort_order: 0,

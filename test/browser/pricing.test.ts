@@ -154,6 +154,20 @@ describe('the pricing page', () => {
       expect(await card('Pro').getByRole('button', { name: 'Your current plan' }).isDisabled()).toBe(true);
     });
 
+    it('tells that the offer is held in the other rhythm', async () => {
+      await open({ [SUBSCRIPTION]: ok(activeOn(pro)) }, `/pricing?interval=yearly#key=${KEY}`);
+      await expectText(card('Pro'), 'Yours, paid monthly');
+    });
+
+    it('offers free days to newcomers only', async () => {
+      const list = priceList([{ ...starter, trial_days: 14 }]);
+      await open({ 'GET /v1/plans': ok(list), [SUBSCRIPTION]: ok(ownTrialOf(pro)) });
+      await expectText(card('Starter'), '14 days free for newcomers');
+      await page.goto(`${standIn.url}/pricing#key=${KEY}`);
+      await page.getByRole('button', { name: 'Signed in' }).waitFor();
+      await page.getByText('14 days free').waitFor({ state: 'detached' });
+    });
+
     it("sells the plan of the service's own trial", async () => {
       await open({ [SUBSCRIPTION]: ok(ownTrialOf(starter)) }, `/pricing#key=${KEY}`);
       await expectText(card('Starter'), 'Your trial plan');
@@ -206,6 +220,17 @@ describe('the pricing page', () => {
       await page.keyboard.press('Enter');
       await page.waitForURL('**/paid-here');
       expect(standIn.sent(CHECKOUT)).toMatchObject([{ body: { plan_id: starter.id } }]);
+    });
+
+    it('is not busy any more after coming back from the payment page', async () => {
+      await open({}, `/pricing#key=${KEY}`);
+      await choose('Pro').click();
+      await page.waitForURL('**/paid-here');
+      await page.goBack();
+      await choose('Pro').click();
+      await page.waitForURL('**/paid-here');
+      const [first, second] = standIn.sent(CHECKOUT);
+      expect(second?.idempotencyKey).not.toBe(first?.idempotencyKey);
     });
 
     it('sends one request however often the button is pressed', async () => {
@@ -323,6 +348,18 @@ describe('the pricing page', () => {
       await expectText(card('Pro'), 'The answer could not be read');
       expect(await page.title()).toBe('Plans and prices · Tenant Billing');
     });
+  });
+
+  it('offers to load again when a file of the page is gone, as after a new release', async () => {
+    standIn = await startStandIn(service);
+    watched = await newPage(browser);
+    page = watched.page;
+    await page.route('**/assets/pricing-page*.js', (route) => route.abort());
+    await page.goto(`${standIn.url}/pricing`);
+    await page.getByRole('heading', { name: 'This page could not be shown' }).waitFor();
+    await page.unroute('**/assets/pricing-page*.js');
+    await page.getByRole('button', { name: 'Load again' }).click();
+    await card('Pro').waitFor();
   });
 
   it('shows that plans are loading, then the plans', async () => {

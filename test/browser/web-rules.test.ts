@@ -55,7 +55,7 @@ describe('plan families', () => {
   it('joins siblings by the link of their saving, whatever their slugs', () => {
     const saving = { amount: 1, percent: 1, monthly_plan_id: 'basic' };
     expect(slugs([make('gold', { interval: 'year', annual_savings: saving }), make('basic')])).toEqual([
-      ['gold', 'basic'],
+      ['basic', 'gold'],
     ]);
   });
 

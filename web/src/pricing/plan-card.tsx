@@ -1,13 +1,16 @@
 import { Badge, Button, Text, Title } from '@mantine/core';
 import { useId } from 'react';
 import type { Plan } from '../api/plans';
-import type { Standing } from '../api/subscription';
 import { ProblemAlert } from '../layout/problem-alert';
 import { CheckIcon } from '../layout/icons';
 import classes from './plan-card.module.css';
 import grid from './plan-cards.module.css';
 import { PlanPrice } from './plan-price';
 import { featureName, limitPhrase } from './plan-words';
+
+/** How the tenant holds an offer already. */
+export type Hold =
+  { kind: 'current' } | { kind: 'trial' } | { kind: 'other_rhythm'; interval: Plan['interval'] };
 
 interface Props {
   plan: Plan;
@@ -17,8 +20,9 @@ interface Props {
   lower: Plan | null;
   /** The variant of this offer that the service recommends, or null. */
   recommendation: Plan | null;
-  /** How the tenant holds this very plan, or null. */
-  held: Standing | null;
+  hold: Hold | null;
+  /** False when this tenant has had its free days. */
+  offersTrial: boolean;
   isBusy: boolean;
   /** True while another card's purchase is being opened. */
   isWaiting: boolean;
@@ -28,9 +32,20 @@ interface Props {
 
 /** One offer: what it costs, what it brings, and the button to get it. */
 export function PlanCard(props: Props) {
-  const { plan, yearlySibling, lower, recommendation, held, isBusy, isWaiting, error, onChoose } = props;
+  const {
+    plan,
+    yearlySibling,
+    lower,
+    recommendation,
+    hold,
+    offersTrial,
+    isBusy,
+    isWaiting,
+    error,
+    onChoose,
+  } = props;
   const name = useId();
-  const isCurrent = held === 'subscribed' || held === 'free';
+  const isCurrent = hold?.kind === 'current';
   return (
     <article
       aria-labelledby={name}
@@ -42,14 +57,14 @@ export function PlanCard(props: Props) {
         <Title order={2} id={name} className={classes.name}>
           {plan.name}
         </Title>
-        <Labels plan={plan} isRecommended={recommendation !== null} held={held} />
+        <Labels plan={plan} isRecommended={recommendation !== null} hold={hold} />
         {plan.description !== null && (
           <Text size="sm" c="dimmed">
             {plan.description}
           </Text>
         )}
       </header>
-      <PlanPrice plan={plan} yearlySibling={yearlySibling} />
+      <PlanPrice plan={plan} yearlySibling={yearlySibling} offersTrial={offersTrial} />
       <div className={classes.action}>
         <Button
           fullWidth
@@ -69,33 +84,26 @@ export function PlanCard(props: Props) {
   );
 }
 
-function Labels({
-  plan,
-  isRecommended,
-  held,
-}: {
-  plan: Plan;
-  isRecommended: boolean;
-  held: Standing | null;
-}) {
-  const current = held === 'subscribed' || held === 'free';
-  if (!current && held !== 'own_trial' && !isRecommended && !plan.is_enterprise) return null;
+function Labels({ plan, isRecommended, hold }: { plan: Plan; isRecommended: boolean; hold: Hold | null }) {
+  if (!hold && !isRecommended && !plan.is_enterprise) return null;
   return (
     <div className={classes.labels}>
       {plan.is_enterprise && <Badge className={classes.label}>Made for you</Badge>}
-      {isRecommended && <Badge className={classes.label}>Recommended</Badge>}
-      {current && (
+      {/* Who has it already needs no recommendation, and a narrow card has room for one label. */}
+      {isRecommended && hold?.kind !== 'current' && <Badge className={classes.label}>Recommended</Badge>}
+      {hold && (
         <Badge className={classes.label} variant="outline">
-          Current plan
-        </Badge>
-      )}
-      {held === 'own_trial' && (
-        <Badge className={classes.label} variant="outline">
-          Your trial plan
+          {holdWords(hold)}
         </Badge>
       )}
     </div>
   );
+}
+
+function holdWords(hold: Hold): string {
+  if (hold.kind === 'current') return 'Current plan';
+  if (hold.kind === 'trial') return 'Your trial plan';
+  return hold.interval === 'year' ? 'Yours, paid yearly' : 'Yours, paid monthly';
 }
 
 function Contents({ plan, lower, reason }: { plan: Plan; lower: Plan | null; reason: string | null }) {

@@ -1,26 +1,28 @@
 import type { Plan } from '../api/plans';
 import type { Standing } from '../api/subscription';
-import { PlanCard } from './plan-card';
+import { PlanCard, type Hold } from './plan-card';
 import classes from './plan-cards.module.css';
 import { exactVariant, variantFor, type PlanFamily, type Rhythm } from './plan-families';
 
 /** What the signed-in tenant has now. */
-export interface HeldPlan {
+export interface Holding {
   planId: string | null;
   standing: Standing;
+  /** A plan's free days are for tenants that never had a trial (the service grants them once). */
+  hadTrial: boolean;
 }
 
 interface Props {
   families: PlanFamily[];
   rhythm: Rhythm;
-  held: HeldPlan | null;
+  holding: Holding | null;
   busyPlanId: string | null;
   problem: { planId: string; error: Error } | null;
   onChoose: (plan: Plan) => void;
 }
 
 /** All offers as cards; a tenant's own plans stand first, across the whole width. */
-export function PlanCards({ families, rhythm, held, busyPlanId, problem, onChoose }: Props) {
+export function PlanCards({ families, rhythm, holding, busyPlanId, problem, onChoose }: Props) {
   const shown = families.map((family) => ({ family, plan: variantFor(family, rhythm) }));
   const plans = shown.map(({ plan }) => plan);
   const cardOf = ({ family, plan }: { family: PlanFamily; plan: Plan }) => (
@@ -30,7 +32,8 @@ export function PlanCards({ families, rhythm, held, busyPlanId, problem, onChoos
       yearlySibling={rhythm === 'monthly' ? exactVariant(family, 'yearly') : null}
       lower={plans.find(({ comparison }) => comparison.next_plan?.plan_id === plan.id) ?? null}
       recommendation={family.variants.find(({ recommended }) => recommended) ?? null}
-      held={held && held.planId === plan.id ? held.standing : null}
+      hold={holdOf(family, plan, holding)}
+      offersTrial={!holding?.hadTrial}
       isBusy={busyPlanId === plan.id}
       isWaiting={busyPlanId !== null && busyPlanId !== plan.id}
       error={problem?.planId === plan.id ? problem.error : null}
@@ -49,4 +52,13 @@ export function PlanCards({ families, rhythm, held, busyPlanId, problem, onChoos
       )}
     </section>
   );
+}
+
+/** How the tenant holds this offer: this very plan, the same offer in another rhythm, or not at all. */
+function holdOf({ variants }: PlanFamily, shown: Plan, holding: Holding | null): Hold | null {
+  if (!holding || holding.standing === 'none') return null;
+  const held = variants.find(({ id }) => id === holding.planId);
+  if (!held) return null;
+  if (holding.standing === 'own_trial') return { kind: 'trial' };
+  return held.id === shown.id ? { kind: 'current' } : { kind: 'other_rhythm', interval: held.interval };
 }

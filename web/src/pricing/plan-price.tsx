@@ -3,9 +3,16 @@ import type { Plan } from '../api/plans';
 import { formatMoney, intervalWords } from '../money/money';
 import classes from './plan-price.module.css';
 
+interface Props {
+  plan: Plan;
+  /** The same offer paid yearly, when a monthly price is shown. */
+  yearlySibling: Plan | null;
+  offersTrial: boolean;
+}
+
 /** What is charged, in large; what it means a month and what it saves, beneath. */
-export function PlanPrice({ plan, yearlySibling }: { plan: Plan; yearlySibling: Plan | null }) {
-  const notes = notesOf(plan, yearlySibling);
+export function PlanPrice({ plan, yearlySibling, offersTrial }: Props) {
+  const notes = notesOf(plan, yearlySibling, offersTrial);
   return (
     <div className={classes.price}>
       <p className={classes.figure}>
@@ -29,13 +36,13 @@ export function PlanPrice({ plan, yearlySibling }: { plan: Plan; yearlySibling: 
   );
 }
 
-function notesOf(plan: Plan, yearlySibling: Plan | null): string[] {
+function notesOf(plan: Plan, yearlySibling: Plan | null, offersTrial: boolean): string[] {
   const notes: string[] = [];
   if (plan.amount === 0) notes.push('Free for as long as you like');
   else if (plan.interval === 'year') notes.push(`${perMonth(plan)} a month`);
   else if (yearlySibling && yearlySibling.annual_savings)
     notes.push(`or ${perMonth(yearlySibling)} a month, paid yearly`);
-  if (plan.trial_days) notes.push(`${plan.trial_days} days free for newcomers`);
+  if (plan.trial_days && offersTrial) notes.push(`${plan.trial_days} days free for newcomers`);
   if (plan.manual_invoicing) notes.push('Paid by invoice');
   return notes;
 }

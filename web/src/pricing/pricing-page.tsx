@@ -11,7 +11,7 @@ import { usePageTitle } from '../layout/use-page-title';
 import { useRefusedKey, useSession } from '../session/use-session';
 import { ComparisonTable } from './comparison-table';
 import { CouponField } from './coupon-field';
-import { PlanCards } from './plan-cards';
+import { PlanCards, type Holding } from './plan-cards';
 import { bestSaving, groupPlans, hasBothRhythms, type Rhythm } from './plan-families';
 import classes from './pricing-page.module.css';
 import { CardsLoading, NoPlans } from './pricing-states';
@@ -85,7 +85,7 @@ function PriceList({ list, subscription }: { list: PlanList; subscription: Subsc
       <PlanCards
         families={families}
         rhythm={rhythm}
-        held={subscription && { planId: subscription.plan?.id ?? null, standing: standingOf(subscription) }}
+        holding={subscription && holdingOf(subscription)}
         busyPlanId={checkout.busyPlanId}
         problem={couponProblem ? null : checkout.problem}
         onChoose={(plan) => checkout.choose(plan, coupon.trim())}
@@ -93,6 +93,14 @@ function PriceList({ list, subscription }: { list: PlanList; subscription: Subsc
       <ComparisonTable families={families} rhythm={rhythm} matrix={list.comparison} />
     </Stack>
   );
+}
+
+function holdingOf(subscription: Subscription): Holding {
+  return {
+    planId: subscription.plan?.id ?? null,
+    standing: standingOf(subscription),
+    hadTrial: Boolean(subscription.trial?.started_at),
+  };
 }
 
 function isCouponProblem(error: Error | undefined): error is ApiProblem {
