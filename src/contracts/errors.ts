@@ -84,6 +84,7 @@ export const ERRORS = {
   // 404
   not_found: entry(404, 'Not found', 'There is no such thing here.'),
   plan_not_found: entry(404, 'Plan not found', 'Choose one of the plans listed for this tenant.'),
+  tenant_not_found: entry(404, 'Tenant not found', 'Name the id of an existing tenant.'),
   price_not_found: entry(404, 'Price not found', 'Choose an active recurring price.'),
   unknown_meter: entry(404, 'Unknown meter', 'Use the key of an existing meter.'),
   // 405 to 431: HTTP itself

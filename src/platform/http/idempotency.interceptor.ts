@@ -9,7 +9,6 @@ import {
   UseInterceptors,
 } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
-import { HTTP_CODE_METADATA } from '@nestjs/common/constants';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { lastValueFrom, from, Observable } from 'rxjs';
 import { BillingError, ErrorCode } from '../../contracts/errors';
@@ -39,12 +38,14 @@ interface IdempotencyRule {
   resumable: boolean;
   /** Moves money: the header is mandatory with IDEMPOTENCY_REQUIRED=true. */
   money: boolean;
+  /** Members of the answer that are shown once and never stored: a replay has null in their place. */
+  redact: readonly string[];
 }
 
 /** A POST route: accepts Idempotency-Key. */
 export const Idempotent = (rule: Partial<IdempotencyRule> = {}): MethodDecorator =>
   applyDecorators(
-    SetMetadata(IDEMPOTENT, { resumable: false, money: false, ...rule }),
+    SetMetadata(IDEMPOTENT, { resumable: false, money: false, redact: [], ...rule }),
     UseInterceptors(IdempotencyInterceptor),
   );
 
@@ -66,8 +67,7 @@ export class IdempotencyInterceptor implements NestInterceptor {
     const rule = this.reflector.get<IdempotencyRule>(IDEMPOTENT, context.getHandler());
     const key = this.keyOf(request, rule);
     if (key === null) return next.handle();
-    const status = this.reflector.get<number | undefined>(HTTP_CODE_METADATA, context.getHandler()) ?? 201;
-    return from(this.once(request, http.getResponse<FastifyReply>(), rule, key, status, next));
+    return from(this.once(request, http.getResponse<FastifyReply>(), rule, key, next));
   }
 
   private async once(
@@ -75,7 +75,6 @@ export class IdempotencyInterceptor implements NestInterceptor {
     reply: FastifyReply,
     rule: IdempotencyRule,
     key: string,
-    status: number,
     next: CallHandler,
   ): Promise<unknown> {
     const scope = this.scopeOf(request, key);
@@ -88,8 +87,8 @@ export class IdempotencyInterceptor implements NestInterceptor {
     this.requestContext.setOperationId(claim.operationId);
     try {
       const answer = rule.resumable
-        ? await this.runResumable(next, reply, status, scope, claim.attempt)
-        : await this.runInOneTransaction(next, reply, status, scope, claim.attempt);
+        ? await this.runResumable(next, reply, rule, scope, claim.attempt)
+        : await this.runInOneTransaction(next, reply, rule, scope, claim.attempt);
       return this.send(reply, answer, false);
     } catch (error) {
       await this.storeRefusal(toBillingError(error), String(request.id), scope, claim.attempt);
@@ -100,14 +99,15 @@ export class IdempotencyInterceptor implements NestInterceptor {
   private async runInOneTransaction(
     next: CallHandler,
     reply: FastifyReply,
-    status: number,
+    rule: IdempotencyRule,
     scope: IdempotencyScope,
     attempt: number,
   ): Promise<StoredAnswer> {
     const run = async (): Promise<StoredAnswer> => {
-      const answer = toAnswer(await lastValueFrom(next.handle()), reply, status);
-      if (!(await this.records.finish(scope, attempt, answer))) throw takenOver();
-      return answer;
+      const result: unknown = await lastValueFrom(next.handle());
+      const stored = toAnswer(without(result, rule.redact), reply);
+      if (!(await this.records.finish(scope, attempt, stored))) throw takenOver();
+      return toAnswer(result, reply);
     };
     return this.tenantContext.tenantIdOrNull ? this.database.inTenant(run) : this.database.acrossTenants(run);
   }
@@ -115,13 +115,14 @@ export class IdempotencyInterceptor implements NestInterceptor {
   private async runResumable(
     next: CallHandler,
     reply: FastifyReply,
-    status: number,
+    rule: IdempotencyRule,
     scope: IdempotencyScope,
     attempt: number,
   ): Promise<StoredAnswer> {
-    const answer = toAnswer(await lastValueFrom(next.handle()), reply, status);
-    if (!(await this.records.finishAcrossTenants(scope, attempt, answer))) throw takenOver();
-    return answer;
+    const result: unknown = await lastValueFrom(next.handle());
+    const stored = toAnswer(without(result, rule.redact), reply);
+    if (!(await this.records.finishAcrossTenants(scope, attempt, stored))) throw takenOver();
+    return toAnswer(result, reply);
   }
 
   private async storeRefusal(
@@ -167,14 +168,19 @@ export class IdempotencyInterceptor implements NestInterceptor {
   }
 }
 
-/** The bytes that both the first answer and its replays send. */
-function toAnswer(result: unknown, reply: FastifyReply, status: number): StoredAnswer {
-  const chosen = reply.statusCode !== 200 && reply.statusCode !== 201 ? reply.statusCode : status;
+/** The bytes to send. Nest sets the route's status before interceptors run, so the reply always knows it. */
+function toAnswer(result: unknown, reply: FastifyReply): StoredAnswer {
   return {
-    status: chosen,
+    status: reply.statusCode,
     body: Buffer.from(JSON.stringify(result ?? null)),
     contentType: 'application/json; charset=utf-8',
   };
+}
+
+/** What may be stored of a result: secrets would otherwise lie readable in the table for a day. */
+function without(result: unknown, redact: readonly string[]): unknown {
+  if (redact.length === 0 || typeof result !== 'object' || result === null) return result;
+  return { ...result, ...Object.fromEntries(redact.map((member) => [member, null])) };
 }
 
 function takenOver(): BillingError {
