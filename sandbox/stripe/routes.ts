@@ -1,0 +1,196 @@
+import type { Handler } from './call';
+import type { Operation, OperationParameters } from './operations';
+import {
+  createSession,
+  expireSessionNow,
+  listSessionLineItems,
+  listSessions,
+  retrieveSession,
+  updateSession,
+} from './resources/checkout-sessions';
+import { createCoupon, deleteCoupon, listCoupons, retrieveCoupon, updateCoupon } from './resources/coupons';
+import {
+  createCustomer,
+  deleteCustomer,
+  listCustomers,
+  retrieveCustomer,
+  updateCustomer,
+} from './resources/customers';
+import { listEvents, retrieveEvent } from './resources/events';
+import {
+  listInvoiceLines,
+  listInvoicePayments,
+  listInvoices,
+  payInvoice,
+  retrieveInvoice,
+  retrieveInvoicePayment,
+} from './resources/invoices';
+import {
+  createMeter,
+  deactivateMeter,
+  listMeters,
+  reactivateMeter,
+  retrieveMeter,
+  updateMeter,
+} from './resources/meters';
+import {
+  attachPaymentMethod,
+  createPaymentMethod,
+  detachPaymentMethod,
+  listCustomerPaymentMethods,
+  listPaymentMethods,
+  retrievePaymentMethod,
+  updatePaymentMethod,
+} from './resources/payment-methods';
+import {
+  listCharges,
+  listPaymentIntents,
+  retrieveCharge,
+  retrievePaymentIntent,
+} from './resources/payment-reads';
+import { createPrice, listPrices, retrievePrice, updatePrice } from './resources/prices';
+import {
+  createProduct,
+  deleteProduct,
+  listProducts,
+  retrieveProduct,
+  updateProduct,
+} from './resources/products';
+import {
+  createPromotionCode,
+  listPromotionCodes,
+  retrievePromotionCode,
+  updatePromotionCode,
+} from './resources/promotion-codes';
+import {
+  cancelSetupIntent,
+  confirmSetupIntent,
+  createSetupIntent,
+  listSetupIntents,
+  retrieveSetupIntent,
+} from './resources/setup-intents';
+import { createSubscription } from './resources/subscription-create';
+import { listSubscriptionItems, retrieveSubscriptionItem } from './resources/subscription-items';
+import {
+  cancelSubscription,
+  deleteSubscriptionDiscount,
+  listSubscriptions,
+  retrieveSubscription,
+  updateSubscription,
+} from './resources/subscriptions';
+import {
+  createWebhookEndpoint,
+  deleteWebhookEndpoint,
+  listWebhookEndpoints,
+  retrieveWebhookEndpoint,
+  updateWebhookEndpoint,
+} from './resources/webhook-endpoints';
+
+/** Which function executes which operation. The type asks for every operation, and for the right parameters. */
+const HANDLERS: { [O in Operation]: Handler<OperationParameters[O]> } = {
+  'POST /v1/customers': createCustomer,
+  'GET /v1/customers': listCustomers,
+  'GET /v1/customers/:id': retrieveCustomer,
+  'POST /v1/customers/:id': updateCustomer,
+  'DELETE /v1/customers/:id': deleteCustomer,
+  'GET /v1/customers/:id/payment_methods': listCustomerPaymentMethods,
+  'POST /v1/products': createProduct,
+  'GET /v1/products': listProducts,
+  'GET /v1/products/:id': retrieveProduct,
+  'POST /v1/products/:id': updateProduct,
+  'DELETE /v1/products/:id': deleteProduct,
+  'POST /v1/prices': createPrice,
+  'GET /v1/prices': listPrices,
+  'GET /v1/prices/:id': retrievePrice,
+  'POST /v1/prices/:id': updatePrice,
+  'POST /v1/billing/meters': createMeter,
+  'GET /v1/billing/meters': listMeters,
+  'GET /v1/billing/meters/:id': retrieveMeter,
+  'POST /v1/billing/meters/:id': updateMeter,
+  'POST /v1/billing/meters/:id/deactivate': deactivateMeter,
+  'POST /v1/billing/meters/:id/reactivate': reactivateMeter,
+  'POST /v1/coupons': createCoupon,
+  'GET /v1/coupons': listCoupons,
+  'GET /v1/coupons/:id': retrieveCoupon,
+  'POST /v1/coupons/:id': updateCoupon,
+  'DELETE /v1/coupons/:id': deleteCoupon,
+  'POST /v1/promotion_codes': createPromotionCode,
+  'GET /v1/promotion_codes': listPromotionCodes,
+  'GET /v1/promotion_codes/:id': retrievePromotionCode,
+  'POST /v1/promotion_codes/:id': updatePromotionCode,
+  'POST /v1/payment_methods': createPaymentMethod,
+  'GET /v1/payment_methods': listPaymentMethods,
+  'GET /v1/payment_methods/:id': retrievePaymentMethod,
+  'POST /v1/payment_methods/:id': updatePaymentMethod,
+  'POST /v1/payment_methods/:id/attach': attachPaymentMethod,
+  'POST /v1/payment_methods/:id/detach': detachPaymentMethod,
+  'POST /v1/setup_intents': createSetupIntent,
+  'GET /v1/setup_intents': listSetupIntents,
+  'GET /v1/setup_intents/:id': retrieveSetupIntent,
+  'POST /v1/setup_intents/:id/confirm': confirmSetupIntent,
+  'POST /v1/setup_intents/:id/cancel': cancelSetupIntent,
+  'GET /v1/payment_intents': listPaymentIntents,
+  'GET /v1/payment_intents/:id': retrievePaymentIntent,
+  'GET /v1/charges': listCharges,
+  'GET /v1/charges/:id': retrieveCharge,
+  'POST /v1/checkout/sessions': createSession,
+  'GET /v1/checkout/sessions': listSessions,
+  'GET /v1/checkout/sessions/:id': retrieveSession,
+  'POST /v1/checkout/sessions/:id': updateSession,
+  'POST /v1/checkout/sessions/:id/expire': expireSessionNow,
+  'GET /v1/checkout/sessions/:id/line_items': listSessionLineItems,
+  'POST /v1/subscriptions': createSubscription,
+  'GET /v1/subscriptions': listSubscriptions,
+  'GET /v1/subscriptions/:id': retrieveSubscription,
+  'POST /v1/subscriptions/:id': updateSubscription,
+  'DELETE /v1/subscriptions/:id': cancelSubscription,
+  'DELETE /v1/subscriptions/:id/discount': deleteSubscriptionDiscount,
+  'GET /v1/subscription_items': listSubscriptionItems,
+  'GET /v1/subscription_items/:id': retrieveSubscriptionItem,
+  'GET /v1/invoices': listInvoices,
+  'GET /v1/invoices/:id': retrieveInvoice,
+  'POST /v1/invoices/:id/pay': payInvoice,
+  'GET /v1/invoices/:id/lines': listInvoiceLines,
+  'GET /v1/invoice_payments': listInvoicePayments,
+  'GET /v1/invoice_payments/:id': retrieveInvoicePayment,
+  'GET /v1/events': listEvents,
+  'GET /v1/events/:id': retrieveEvent,
+  'POST /v1/webhook_endpoints': createWebhookEndpoint,
+  'GET /v1/webhook_endpoints': listWebhookEndpoints,
+  'GET /v1/webhook_endpoints/:id': retrieveWebhookEndpoint,
+  'POST /v1/webhook_endpoints/:id': updateWebhookEndpoint,
+  'DELETE /v1/webhook_endpoints/:id': deleteWebhookEndpoint,
+};
+
+/** An operation found for a request. */
+export interface Match {
+  operation: Operation;
+  handler: Handler<object>;
+  id: string;
+}
+
+interface Route extends Omit<Match, 'id'> {
+  method: string;
+  pattern: RegExp;
+}
+
+const ROUTES: Route[] = (Object.keys(HANDLERS) as Operation[]).map((operation) => {
+  const [method = '', path = ''] = operation.split(' ');
+  return {
+    method,
+    operation,
+    pattern: new RegExp(`^${path.replace(':id', '([^/]+)')}$`),
+    // The parameters were checked against the tree of this very operation.
+    handler: HANDLERS[operation] as Handler<object>,
+  };
+});
+
+/** The operation behind a method and a path, or null. */
+export function findOperation(method: string, path: string): Match | null {
+  for (const route of ROUTES) {
+    const found = route.method === method ? route.pattern.exec(path) : null;
+    if (found)
+      return { operation: route.operation, handler: route.handler, id: decodeURIComponent(found[1] ?? '') };
+  }
+  return null;
+}

@@ -1,0 +1,80 @@
+import type Stripe from 'stripe';
+import type { CardBehaviour } from './cards';
+
+/** What a session remembers of its creation until it is paid. Stripe keeps this too, but does not show it. */
+export interface CheckoutPlan {
+  id: string;
+  subscription_data: Stripe.Checkout.SessionCreateParams.SubscriptionData | null;
+  payment_intent_data: Stripe.Checkout.SessionCreateParams.PaymentIntentData | null;
+  line_items: Stripe.LineItem[];
+  update_customer_name: boolean;
+  /** Made at the first try to pay and used again by the next. */
+  payment_intent: string | null;
+  /** A card that waits for its 3-D Secure step. */
+  pending_card: { payment_method: string; name: string | null; email: string | null } | null;
+}
+
+/** The sandbox's side of a card: what it does when charged. */
+export interface CardRecord {
+  id: string;
+  behaviour: CardBehaviour;
+  /** The next `times` charges are declined with `code` (control `fail_next`). */
+  fail_next: { times: number; code: string } | null;
+  authenticated: boolean;
+}
+
+/** One event on its way to one endpoint. */
+export interface Delivery {
+  id: string;
+  event_id: string;
+  type: string;
+  /** `configured_<n>` for targets given at start (their address may change between runs), else `we_…`. */
+  endpoint: string;
+  attempts: number;
+  status: 'pending' | 'delivered' | 'failed' | 'dropped';
+  last_status_code: number | null;
+  /** ISO time, real; null when no attempt is planned. */
+  next_attempt_at: string | null;
+}
+
+/** The first answer given under a key, kept to be given again. */
+export interface IdempotencyRecord {
+  /** The key. */
+  id: string;
+  fingerprint: string;
+  status: number;
+  body: string;
+  request_id: string;
+  /** Unix milliseconds, real time: keys are a matter of transport. */
+  stored_at: number;
+}
+
+/** Every row the sandbox keeps, by table. Rows are never changed in place: a change puts a new row. */
+export interface Tables {
+  customer: Stripe.Customer | Stripe.DeletedCustomer;
+  product: Stripe.Product | Stripe.DeletedProduct;
+  price: Stripe.Price;
+  'billing.meter': Stripe.Billing.Meter;
+  coupon: Stripe.Coupon | Stripe.DeletedCoupon;
+  promotion_code: Stripe.PromotionCode;
+  payment_method: Stripe.PaymentMethod;
+  setup_intent: Stripe.SetupIntent;
+  payment_intent: Stripe.PaymentIntent;
+  charge: Stripe.Charge;
+  'checkout.session': Stripe.Checkout.Session;
+  subscription: Stripe.Subscription;
+  discount: Stripe.Discount | Stripe.DeletedDiscount;
+  invoice: Stripe.Invoice;
+  invoice_payment: Stripe.InvoicePayment;
+  event: Stripe.EventBase;
+  webhook_endpoint: Stripe.WebhookEndpoint;
+  checkout_plan: CheckoutPlan;
+  card: CardRecord;
+  delivery: Delivery;
+  idempotency: IdempotencyRecord;
+  clock: { id: string; offset_ms: number };
+  /** The signing secret of endpoints made by the API: Stripe shows it once. */
+  endpoint_secret: { id: string; secret: string };
+}
+
+export type TableName = keyof Tables;
