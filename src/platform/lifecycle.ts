@@ -19,10 +19,24 @@ export type ShutdownStage = (typeof STAGES)[number];
 export class Lifecycle {
   private readonly logger = new Logger('lifecycle');
   private readonly steps: { stage: ShutdownStage; name: string; stop: () => Promise<void> }[] = [];
+  private readonly background: { name: string; start: () => void | Promise<void> }[] = [];
   private stopping: Promise<void> | null = null;
 
   get isStopping(): boolean {
     return this.stopping !== null;
+  }
+
+  /** A part says how its background work begins; run only in processes of role worker or all. */
+  inBackground(name: string, start: () => void | Promise<void>): void {
+    this.background.push({ name, start });
+  }
+
+  /** Begins all background work, in the order in which the parts announced it. */
+  async startBackground(): Promise<void> {
+    for (const { name, start } of this.background) {
+      await start();
+      this.logger.debug('background.started', { name });
+    }
   }
 
   /** A part says how it is stopped; called at its start. */

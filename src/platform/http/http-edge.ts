@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { AsyncResource } from 'node:async_hooks';
-import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { BillingError } from '../../contracts/errors';
 import { Logger } from '../logger';
 import { Metrics } from '../metrics';
@@ -52,6 +52,14 @@ export class HttpEdge {
     });
   }
 
+  /** Nothing opens by omission. @throws Error naming the routes that do not say who may call them */
+  refuseUnguardedRoutes(): void {
+    const open = this.routes.all
+      .filter((route) => !route.guarded)
+      .map((route) => `${route.method} ${route.pattern}`);
+    if (open.length > 0) throw new Error(`Routes without @Access or @Public: ${open.join(', ')}`);
+  }
+
   private openContext(request: FastifyRequest, reply: FastifyReply, done: () => void): void {
     const id = String(request.id);
     void reply.header('x-request-id', id);
@@ -66,6 +74,8 @@ export class HttpEdge {
 
   private async check(request: FastifyRequest, reply: FastifyReply): Promise<void> {
     if (request.url.length > MAX_URI) throw new BillingError('uri_too_long');
+    // Postgres cannot hold U+0000, so no object has it in its id.
+    if (/%00/.test(request.url.split('?', 1)[0]!)) throw new BillingError('not_found');
     if (request.raw.rawHeaders.length / 2 > MAX_HEADERS) throw new BillingError('headers_too_large');
     if (request.is404) throw this.routes.refusal(request.method, request.url);
     const rule = (request.routeOptions.config as { access?: AccessRule }).access;
@@ -178,9 +188,4 @@ function checkQuery(url: string): void {
       });
     seen.add(name);
   }
-}
-
-/** Whether a registered route says who may call it; used at start, so that nothing opens by omission. */
-export function hasAccessRule(route: RouteOptions): boolean {
-  return (route.config as { access?: AccessRule } | undefined)?.access !== undefined;
 }

@@ -1,4 +1,4 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, OnApplicationBootstrap } from '@nestjs/common';
 import { DiscoveryService, MetadataScanner, Reflector } from '@nestjs/core';
 import { EventEnvelope, EventType } from '../../contracts/events';
 import { TenantId, SYSTEM_TENANT } from '../../contracts/ids';
@@ -24,7 +24,7 @@ const MOST_ATTEMPTS = 20;
  * the mark), and publishes them to the stream (at least once, in order per tenant).
  */
 @Injectable()
-export class OutboxRelay {
+export class OutboxRelay implements OnApplicationBootstrap {
   private readonly logger = new Logger('outbox');
   private readonly reactions = new Map<EventType, { name: string; react: EventReaction }[]>();
   private running: Promise<void> | null = null;
@@ -46,14 +46,18 @@ export class OutboxRelay {
     private readonly reflector: Reflector,
   ) {}
 
-  /** Begins to relay; called once, in processes that work in the background. */
-  start(): void {
+  /** Reactions are found once all modules stand; relaying begins with the background work. */
+  onApplicationBootstrap(): void {
     this.collectReactions();
+    this.lifecycle.inBackground('outbox relay', () => this.start());
+    this.lifecycle.onShutdown('relays', 'outbox relay', () => this.stop());
+  }
+
+  private start(): void {
     this.stopped = false;
     this.signal.onWake(() => setTimeout(() => this.wake(), 5).unref());
     this.timer = setInterval(() => this.wake(), POLL_MS);
     this.timer.unref();
-    this.lifecycle.onShutdown('relays', 'outbox relay', () => this.stop());
     this.wake();
   }
 

@@ -1,4 +1,4 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, OnModuleInit } from '@nestjs/common';
 import { hostname } from 'node:os';
 import { JobName, JOBS, Schedule } from '../../contracts/jobs';
 import { Clock } from '../clock';
@@ -19,7 +19,7 @@ const SLOT_MS: Record<Schedule['every'], number> = { minute: 60_000, hour: 3_600
  * schedule needs no Redis, and a slot missed while everything was down is found from the series.
  */
 @Injectable()
-export class JobScheduler {
+export class JobScheduler implements OnModuleInit {
   private readonly logger = new Logger('scheduler');
   private readonly owner = `${hostname()}:${process.pid}`;
   private readonly running = new Map<JobName, Promise<void>>();
@@ -32,13 +32,17 @@ export class JobScheduler {
     private readonly lifecycle: Lifecycle,
   ) {}
 
-  start(): void {
-    this.timer = setInterval(() => this.tick(), TICK_MS);
-    this.timer.unref();
+  onModuleInit(): void {
+    this.lifecycle.inBackground('job scheduler', () => this.start());
     this.lifecycle.onShutdown('workers', 'job scheduler', async () => {
       if (this.timer) clearInterval(this.timer);
       await Promise.all(this.running.values());
     });
+  }
+
+  private start(): void {
+    this.timer = setInterval(() => this.tick(), TICK_MS);
+    this.timer.unref();
     this.tick();
   }
 

@@ -11,36 +11,6 @@ import { JobScheduler } from './job-scheduler';
 import { JobSlotsRepository } from './job-slots.repository';
 import { JobQueue } from './queue';
 
-/** Bull behind our own words. Client and subscriber connections are shared between queues (decisions 21). */
-@Global()
-@Module({})
-export class QueueModule {
-  static forRoot(config: Config): DynamicModule {
-    const connections = new BullConnections(config.redisUrl);
-    return {
-      module: QueueModule,
-      imports: [
-        DiscoveryModule,
-        BullModule.forRoot({ createClient: (type) => connections.of(type), prefix: 'tb' }),
-        BullModule.registerQueue(...QUEUES.map((name) => ({ name }))),
-      ],
-      providers: [
-        JobQueue,
-        JobRegistry,
-        JobRunner,
-        JobScheduler,
-        JobSlotsRepository,
-        { provide: BullConnections, useValue: connections },
-      ],
-      exports: [JobQueue, JobRegistry, JobRunner, JobScheduler],
-    };
-  }
-
-  constructor(connections: BullConnections, lifecycle: Lifecycle) {
-    lifecycle.onShutdown('redis', 'bull connections', () => connections.close());
-  }
-}
-
 /** Bull needs its clients patient (`maxRetriesPerRequest: null`); they are never used for requests. */
 export class BullConnections {
   private readonly opened: Redis[] = [];
@@ -70,5 +40,35 @@ export class BullConnections {
     connection.setMaxListeners(100);
     this.opened.push(connection);
     return connection;
+  }
+}
+
+/** Bull behind our own words. Client and subscriber connections are shared between queues (decisions 21). */
+@Global()
+@Module({})
+export class QueueModule {
+  static forRoot(config: Config): DynamicModule {
+    const connections = new BullConnections(config.redisUrl);
+    return {
+      module: QueueModule,
+      imports: [
+        DiscoveryModule,
+        BullModule.forRoot({ createClient: (type) => connections.of(type), prefix: 'tb' }),
+        BullModule.registerQueue(...QUEUES.map((name) => ({ name }))),
+      ],
+      providers: [
+        JobQueue,
+        JobRegistry,
+        JobRunner,
+        JobScheduler,
+        JobSlotsRepository,
+        { provide: BullConnections, useValue: connections },
+      ],
+      exports: [JobQueue, JobRegistry, JobRunner, JobScheduler],
+    };
+  }
+
+  constructor(connections: BullConnections, lifecycle: Lifecycle) {
+    lifecycle.onShutdown('redis', 'bull connections', () => connections.close());
   }
 }

@@ -1,10 +1,11 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, OnApplicationBootstrap } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
 import { getQueueToken } from '@nestjs/bull';
 import type { Job, Queue } from 'bull';
 import { JobName, JobPayloads, JOBS, QueueName, QUEUES } from '../../contracts/jobs';
 import { Lifecycle, withDeadline } from '../lifecycle';
 import { Logger } from '../logger';
+import { JobRegistry } from './job-registry';
 import { JobRunner } from './job-runner';
 
 /** With Redis down, Bull's add() never settles (decisions 21). */
@@ -15,12 +16,13 @@ const ADD_DEADLINE_MS = 250;
  * the row again; a doubled one finds its row done.
  */
 @Injectable()
-export class JobQueue {
+export class JobQueue implements OnApplicationBootstrap {
   private readonly logger = new Logger('queue');
 
   constructor(
     private readonly moduleRef: ModuleRef,
     private readonly runner: JobRunner,
+    private readonly registry: JobRegistry,
     private readonly lifecycle: Lifecycle,
   ) {}
 
@@ -48,8 +50,7 @@ export class JobQueue {
     }
   }
 
-  /** Begins to work off all queues in this process. */
-  startWorkers(): void {
+  private startWorkers(): void {
     for (const [name, entry] of Object.entries(JOBS)) {
       const queue = this.bull(entry.queue);
       void queue
@@ -65,8 +66,10 @@ export class JobQueue {
     });
   }
 
-  /** Says what goes wrong inside Bull, and closes the queues at shutdown. */
-  watch(): void {
+  /** Says what goes wrong inside Bull; workers begin with the background work, queues close at shutdown. */
+  onApplicationBootstrap(): void {
+    this.registry.collect();
+    this.lifecycle.inBackground('bull workers', () => this.startWorkers());
     for (const name of QUEUES) {
       const queue = this.bull(name);
       queue.on('error', (error: Error) =>

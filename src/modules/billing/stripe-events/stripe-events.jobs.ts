@@ -1,0 +1,192 @@
+import { Injectable, OnModuleInit } from '@nestjs/common';
+import { BillingError } from '../../../contracts/errors';
+import { JobPayloads } from '../../../contracts/jobs';
+import { StripeCustomerId, StripeSessionId, StripeSubscriptionId, TenantId } from '../../../contracts/ids';
+import { Clock } from '../../../platform/clock';
+import { TenantContext } from '../../../platform/database/tenant-context';
+import { Lifecycle } from '../../../platform/lifecycle';
+import { Logger } from '../../../platform/logger';
+import { Metrics } from '../../../platform/metrics';
+import { JobRunner } from '../../../platform/queue/job-runner';
+import { OnJob } from '../../../platform/queue/on-job';
+import { BillingGateway } from '../../../stripe/billing-gateway';
+import { TenantsService } from '../../tenants/tenants.service';
+import { CheckoutCompletion } from '../checkout/checkout-completion';
+import { SubscriptionSync } from '../subscriptions/subscription-sync';
+import { NewsOf, newsOf, typesOf } from './event-handlers';
+import { ClaimedEvent, StripeEventsRepository } from './stripe-events.repository';
+
+const MOST_ATTEMPTS = 20;
+const SWEEP_MS = 2000;
+const SWEEP_BATCH = 200;
+const SWEEP_AT_ONCE = 8;
+const CLOCK_MARGIN_MS = 500;
+
+type Outcome = { status: 'processed'; tenantId: TenantId } | { status: 'ignored'; reason: string };
+
+/**
+ * Works off Stripe's inbox. The Bull message is a wake-up; the row decides whether there is anything to do.
+ * A sweep finds rows whose wake-up was lost, whose retry is due, or whose worker died.
+ */
+@Injectable()
+export class StripeEventsJobs implements OnModuleInit {
+  private readonly logger = new Logger('stripe-events');
+  private timer: NodeJS.Timeout | null = null;
+  private sweeping: Promise<void> | null = null;
+
+  constructor(
+    private readonly events: StripeEventsRepository,
+    private readonly gateway: BillingGateway,
+    private readonly sync: SubscriptionSync,
+    private readonly checkouts: CheckoutCompletion,
+    private readonly tenants: TenantsService,
+    private readonly tenantContext: TenantContext,
+    private readonly runner: JobRunner,
+    private readonly lifecycle: Lifecycle,
+    private readonly clock: Clock,
+    private readonly metrics: Metrics,
+  ) {}
+
+  onModuleInit(): void {
+    this.lifecycle.inBackground('stripe events sweep', () => {
+      this.timer = setInterval(() => this.sweepOnce(), SWEEP_MS);
+      this.timer.unref();
+    });
+    this.lifecycle.onShutdown('workers', 'stripe events sweep', async () => {
+      if (this.timer) clearInterval(this.timer);
+      await this.sweeping;
+    });
+  }
+
+  /** Processes all events that are due now. */
+  async sweep(): Promise<void> {
+    this.metrics.webhookOldestAge.set(await this.events.oldestWaitingSecondsAcrossTenants());
+    const due = await this.events.dueAcrossTenants(SWEEP_BATCH);
+    const worker = async (): Promise<void> => {
+      for (let eventId = due.shift(); eventId; eventId = due.shift()) {
+        if (this.lifecycle.isStopping) return;
+        await this.runner
+          .run('stripe-events.process', { event_id: eventId }, { slot: null, fence: null })
+          .catch(() => undefined);
+      }
+    };
+    await Promise.all(Array.from({ length: SWEEP_AT_ONCE }, worker));
+  }
+
+  @OnJob('stripe-events.process')
+  async process({ event_id }: JobPayloads['stripe-events.process']): Promise<void> {
+    const event = await this.events.claimAcrossTenants(event_id);
+    if (!event) return;
+    try {
+      await this.finish(event, await this.handle(event));
+    } catch (error) {
+      await this.tryAgainLater(event, error);
+    }
+  }
+
+  private async handle(event: ClaimedEvent): Promise<Outcome> {
+    const news = newsOf(event.type);
+    if (!news || !event.objectId) return { status: 'ignored', reason: 'type is not handled' };
+    const fetchBegan = this.clock.realNow();
+    const outcome =
+      news === 'checkout'
+        ? await this.handleCheckout(event.objectId as StripeSessionId)
+        : await this.handleSubscription(event.objectId as StripeSubscriptionId, event.customerId);
+    if (outcome.status === 'processed') await this.settle(event, news, fetchBegan, outcome.tenantId);
+    return outcome;
+  }
+
+  private async handleCheckout(id: StripeSessionId): Promise<Outcome> {
+    const session = await this.gateway.checkout(id);
+    if (!session) return { status: 'ignored', reason: 'Stripe has no such checkout session' };
+    return this.forCustomer(session.customerId, async () => {
+      await this.checkouts.apply(session);
+      return true;
+    });
+  }
+
+  /** The customer in the payload only says where to look: the sync compares it with what Stripe answers. */
+  private handleSubscription(
+    id: StripeSubscriptionId,
+    customerId: StripeCustomerId | null,
+  ): Promise<Outcome> {
+    return this.forCustomer(customerId, () => this.sync.sync(id));
+  }
+
+  /** The tenant is the one that stored this customer; nothing in the event can name another (F-16). */
+  private async forCustomer(
+    customerId: StripeCustomerId | null,
+    apply: () => Promise<boolean>,
+  ): Promise<Outcome> {
+    const tenantId = customerId ? await this.tenants.findByStripeCustomerAcrossTenants(customerId) : null;
+    if (!tenantId) return { status: 'ignored', reason: 'the customer belongs to no tenant' };
+    const applied = await this.tenantContext.run(tenantId, apply);
+    return applied
+      ? { status: 'processed', tenantId }
+      : { status: 'ignored', reason: 'Stripe has no such object of this customer' };
+  }
+
+  private async settle(
+    event: ClaimedEvent,
+    news: NewsOf,
+    fetchBegan: Date,
+    tenantId: TenantId,
+  ): Promise<void> {
+    // Replicas' clocks agree to a few milliseconds; what came within the margin is processed by itself.
+    const surelyBefore = new Date(fetchBegan.getTime() - CLOCK_MARGIN_MS);
+    const types = typesOf(news);
+    await this.events.settleObjectAcrossTenants(
+      event.objectId!,
+      types,
+      surelyBefore,
+      tenantId,
+      this.clock.now(),
+    );
+  }
+
+  private async finish(event: ClaimedEvent, outcome: Outcome): Promise<void> {
+    await this.events.finishAcrossTenants(event.eventId, outcome.status, {
+      tenantId: outcome.status === 'processed' ? outcome.tenantId : null,
+      error: outcome.status === 'ignored' ? outcome.reason : null,
+      at: this.clock.now(),
+    });
+    this.metrics.webhookEvents.inc({ type: event.type, result: outcome.status });
+    this.logger.info('stripe.event.handled', {
+      event_id: event.eventId,
+      type: event.type,
+      result: outcome.status,
+    });
+  }
+
+  private async tryAgainLater(event: ClaimedEvent, error: unknown): Promise<void> {
+    const reason =
+      error instanceof BillingError ? error.code : error instanceof Error ? error.message : 'unknown';
+    if (event.retryCount + 1 >= MOST_ATTEMPTS) {
+      await this.events.finishAcrossTenants(event.eventId, 'dead', {
+        tenantId: null,
+        error: reason,
+        at: this.clock.now(),
+      });
+      this.metrics.webhookEvents.inc({ type: event.type, result: 'dead' });
+      this.metrics.alarms.inc({ kind: 'webhook_dead' });
+      this.logger.error('stripe.event.dead', error, { event_id: event.eventId, type: event.type });
+      return;
+    }
+    await this.events.retryLaterAcrossTenants(event.eventId, reason, retryDelaySeconds(event.retryCount));
+    this.metrics.webhookEvents.inc({ type: event.type, result: 'retried' });
+    this.logger.warn('stripe.event.retried', { event_id: event.eventId, type: event.type, reason });
+  }
+
+  private sweepOnce(): void {
+    this.sweeping ??= this.sweep()
+      .catch((error) => this.logger.error('stripe.sweep_failed', error))
+      .finally(() => {
+        this.sweeping = null;
+      });
+  }
+}
+
+/** 5 s, 10 s, 20 s … at most an hour (reliability C.1). */
+export function retryDelaySeconds(retryCount: number): number {
+  return Math.min(5 * 2 ** Math.min(retryCount, 12), 3600);
+}
