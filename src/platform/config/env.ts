@@ -109,6 +109,8 @@ export function loadConfig(source: NodeJS.ProcessEnv = process.env): Config {
     checkout: {
       allowedRedirectOrigins: [
         new URL(publicUrl || 'http://localhost').origin,
+        // On a laptop the two names of this machine are one place.
+        ...(sandbox ? [`http://localhost:${port}`, `http://127.0.0.1:${port}`] : []),
         ...read.origins('CHECKOUT_REDIRECT_ORIGINS'),
       ],
       sessionHours: read.integer('CHECKOUT_SESSION_HOURS', 24, 1, 24),

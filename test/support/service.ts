@@ -1,0 +1,235 @@
+import 'reflect-metadata';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { Type } from '@nestjs/common';
+import Redis from 'ioredis';
+import { randomBytes, randomUUID } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
+import { startStripeSandbox, type StripeSandbox } from '../../sandbox/stripe/server';
+import { loadConfig } from '../../src/platform/config/env';
+import { OutboxRelay } from '../../src/platform/outbox/outbox-relay';
+import { StripeEventsJobs } from '../../src/modules/billing/stripe-events/stripe-events.jobs';
+import { startService } from '../../src/service';
+import { createTestDatabase, queryAsSuperuser, type TestDatabase } from './database';
+
+export interface TestServiceOptions {
+  /** Further environment of the service. */
+  env?: Record<string, string>;
+  /** Share the surroundings of another service: a second replica. */
+  beside?: TestService;
+  /** Bring your own Stripe sandbox. */
+  stripe?: StripeSandbox;
+}
+
+export interface ApiRequest {
+  /** The credential; none when left out. */
+  key?: string;
+  tenantId?: string;
+  body?: unknown;
+  headers?: Record<string, string>;
+}
+
+export interface ApiAnswer<Body = any /* each test knows the shape of its answer */> {
+  status: number;
+  body: Body;
+  text: string;
+  headers: Headers;
+}
+
+export interface TestTenant {
+  id: string;
+  name: string;
+  key: string;
+}
+
+/** The real service in this process: real Postgres, real Redis, the Stripe sandbox over HTTP. */
+export class TestService {
+  readonly adminKey: string;
+  readonly webhookSecret: string;
+
+  private constructor(
+    private readonly running: Awaited<ReturnType<typeof startService>>,
+    readonly database: TestDatabase,
+    readonly stripe: StripeSandbox,
+    readonly env: Record<string, string>,
+    private readonly owns: { database: boolean; stripe: boolean },
+  ) {
+    this.adminKey = env.ADMIN_API_KEY!;
+    this.webhookSecret = env.STRIPE_WEBHOOK_SECRET!;
+  }
+
+  static async start(options: TestServiceOptions = {}): Promise<TestService> {
+    const { beside } = options;
+    const database = beside?.database ?? (await createTestDatabase());
+    const stripe =
+      options.stripe ?? beside?.stripe ?? (await startStripeSandbox({ retryDelaysMs: [50, 100, 200, 500] }));
+    const env = { ...(beside?.env ?? (await surroundings(database, stripe))), ...options.env };
+    const running = await startService(loadConfig(env));
+    const service = new TestService(running, database, stripe, env, {
+      database: !beside,
+      stripe: !beside && !options.stripe,
+    });
+    if (!beside)
+      stripe.setWebhooks([{ url: `${running.url}/v1/webhooks/stripe`, secret: service.webhookSecret }]);
+    return service;
+  }
+
+  get url(): string {
+    return this.running.url;
+  }
+
+  get app(): NestFastifyApplication {
+    return this.running.app;
+  }
+
+  /** An instance of the service's own, for looking behind the API. */
+  get<T>(type: Type<T> | (abstract new (...args: never[]) => T)): T {
+    return this.running.app.get(type as Type<T>, { strict: false });
+  }
+
+  async api(method: string, path: string, request: ApiRequest = {}): Promise<ApiAnswer> {
+    const response = await fetch(`${this.url}${path}`, {
+      method,
+      headers: {
+        ...(request.key ? { authorization: `Bearer ${request.key}` } : {}),
+        ...(request.tenantId ? { 'tenant-id': request.tenantId } : {}),
+        ...(request.body !== undefined ? { 'content-type': 'application/json' } : {}),
+        ...request.headers,
+      },
+      body: request.body === undefined ? undefined : JSON.stringify(request.body),
+    });
+    const text = await response.text();
+    const isJson = (response.headers.get('content-type') ?? '').includes('json');
+    return {
+      status: response.status,
+      body: isJson && text ? JSON.parse(text) : undefined,
+      text,
+      headers: response.headers,
+    };
+  }
+
+  /** The same with the operator's key; throws when the answer is an error. */
+  async admin(method: string, path: string, body?: unknown): Promise<any /* as above */> {
+    const answer = await this.api(method, path, { key: this.adminKey, body });
+    if (answer.status >= 400) throw new Error(`${method} ${path}: ${answer.status} ${answer.text}`);
+    return answer.body;
+  }
+
+  /** A tenant of the test's own, with a key. */
+  async makeTenant(fields: Record<string, unknown> = {}): Promise<TestTenant> {
+    const name = `Tenant ${randomBytes(4).toString('hex')}`;
+    const email = `${randomBytes(6).toString('hex')}@example.test`;
+    const tenant = await this.admin('POST', '/v1/admin/tenants', { name, email, ...fields });
+    const key = await this.admin('POST', '/v1/api-keys', {
+      name: 'test',
+      kind: 'tenant',
+      tenant_id: tenant.id,
+    });
+    return { id: tenant.id, name: tenant.name, key: key.secret };
+  }
+
+  /** A plan of the test's own, with its product and price in the Stripe sandbox. */
+  makePlan(fields: Record<string, unknown> = {}): Promise<any /* as above */> {
+    const slug = `plan-${randomBytes(5).toString('hex')}`;
+    return this.admin('POST', '/v1/admin/plans', {
+      name: slug,
+      slug,
+      currency: 'usd',
+      amount: 2900,
+      interval: 'month',
+      limits: { campaigns: 10, seats: 5 },
+      features: ['reports'],
+      ...fields,
+    });
+  }
+
+  /** Checks out and pays; returns when the webhook made the tenant's subscription live. */
+  async subscribe(tenant: TestTenant, planId: string): Promise<any /* as above */> {
+    const opened = await this.api('POST', '/v1/billings/subscription/checkout', {
+      key: tenant.key,
+      body: { plan_id: planId },
+    });
+    if (opened.status !== 201) throw new Error(`checkout: ${opened.status} ${opened.text}`);
+    await this.stripe.completeCheckout(opened.body.id, 'success');
+    return this.until(async () => {
+      const { body } = await this.api('GET', '/v1/billings/subscription', { key: tenant.key });
+      return body.status === 'ACTIVE' || body.status === 'TRIALING' ? body : null;
+    });
+  }
+
+  /** Waits until `look` finds something; fails after ten seconds. */
+  async until<T>(look: () => Promise<T | null | undefined | false>, timeoutMs = 10_000): Promise<T> {
+    const end = performance.now() + timeoutMs;
+    for (;;) {
+      const found = await look();
+      if (found) return found;
+      if (performance.now() > end) throw new Error('what was waited for did not come');
+      await pause(25);
+    }
+  }
+
+  /** Everything in flight is done: deliveries made, inbox empty, facts told. */
+  async settle(): Promise<void> {
+    await this.stripe.deliveriesIdle();
+    await this.until(async () => {
+      await this.get(StripeEventsJobs).sweep();
+      const [row] = await this.rows<{ waiting: number }>(
+        `select (select count(*) from stripe_events where status = 'pending')
+              + (select count(*) from outbox where dispatched_at is null) as waiting`,
+      );
+      return Number(row!.waiting) === 0;
+    });
+  }
+
+  /** Publishes and dispatches all recorded facts now. */
+  drain(): Promise<void> {
+    return this.get(OutboxRelay).drain();
+  }
+
+  rows<Row>(sql: string, parameters: unknown[] = []): Promise<Row[]> {
+    return queryAsSuperuser<Row>(this.database, sql, parameters);
+  }
+
+  async close(): Promise<void> {
+    await this.running.stop();
+    if (this.owns.stripe) await this.stripe.close();
+    if (this.owns.database) await this.database.drop();
+  }
+}
+
+/** Starts a service with everything it needs; close it in afterAll. */
+export function startTestService(options: TestServiceOptions = {}): Promise<TestService> {
+  return TestService.start(options);
+}
+
+async function surroundings(database: TestDatabase, stripe: StripeSandbox): Promise<Record<string, string>> {
+  return {
+    NODE_ENV: 'test',
+    ROLE: 'all',
+    HOST: '127.0.0.1',
+    PORT: '0',
+    PUBLIC_URL: 'http://billing.test',
+    CHECKOUT_REDIRECT_ORIGINS: 'https://app.example.test',
+    SANDBOX: 'true',
+    LOG_LEVEL: process.env.TEST_LOG_LEVEL ?? 'silent',
+    DATABASE_URL: database.appUrl,
+    MIGRATION_DATABASE_URL: database.ownerUrl,
+    REDIS_URL: await ownRedis(),
+    STRIPE_SECRET_KEY: stripe.secretKey,
+    STRIPE_API_BASE: stripe.url,
+    STRIPE_WEBHOOK_SECRET: `whsec_${randomBytes(24).toString('hex')}`,
+    ADMIN_API_KEY: `admin-${randomUUID()}`,
+    APP_SECRET: randomBytes(32).toString('hex'),
+    TRIAL_PLAN_SLUG: 'starter',
+    FREE_PLAN_SLUG: 'free',
+  };
+}
+
+/** Each Jest worker has a Redis database of its own, emptied: one file's jobs never reach another's workers. */
+async function ownRedis(): Promise<string> {
+  const url = new URL(process.env.TEST_REDIS_URL!);
+  url.pathname = `/${process.env.JEST_WORKER_ID ?? '1'}`;
+  const redis = new Redis(url.toString());
+  await redis.flushdb();
+  redis.disconnect();
+  return url.toString();
+}
