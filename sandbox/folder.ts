@@ -18,6 +18,9 @@ const CONTENTS = [
   'ready.json',
 ];
 
+/** Where the sandbox lives unless SANDBOX_DIR says otherwise. */
+export const USUAL_FOLDER = join(repositoryRoot, '.sandbox');
+
 interface RecordedProcess extends KnownProcess {
   readonly name: string;
 }
@@ -25,9 +28,9 @@ interface RecordedProcess extends KnownProcess {
 /** Somebody else has the folder. */
 export class AlreadyRunning extends Error {}
 
-/** The folder from SANDBOX_DIR, else `.sandbox` in the repository. */
+/** The folder from SANDBOX_DIR, else {@link USUAL_FOLDER}. */
 export function sandboxFolder(environment: NodeJS.ProcessEnv): string {
-  return resolve(repositoryRoot, environment.SANDBOX_DIR || '.sandbox');
+  return resolve(repositoryRoot, environment.SANDBOX_DIR || USUAL_FOLDER);
 }
 
 /**

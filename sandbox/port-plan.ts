@@ -1,9 +1,13 @@
 /** Which port each part of the sandbox gets: the one it had last time, if nobody took it. */
 import { join } from 'node:path';
+import { USUAL_FOLDER } from './folder';
 import { readJson, writeJson } from './json-file';
 import { claimPorts } from './ports';
 
-/** First wishes; chosen away from the parts' usual ports, which a developer's machine often has in use. */
+/**
+ * First wishes of the usual folder; away from the parts' own ports, which a developer's machine often has in
+ * use. Another folder begins with any free ports: two sandboxes that start at once must not wish for the same.
+ */
 const FIRST_WISH = {
   postgres: 4432,
   redis: 4379,
@@ -33,7 +37,8 @@ export async function planPorts(folder: string, wished: number): Promise<PortPla
   const file = join(folder, 'ports.json');
   const remembered = readJson<Partial<Record<PartName, number>>>(file) ?? {};
   const names = Object.keys(FIRST_WISH) as PartName[];
-  const wishes = names.map((name) => remembered[name] ?? FIRST_WISH[name]);
+  const usual = folder === USUAL_FOLDER;
+  const wishes = names.map((name) => remembered[name] ?? (usual ? FIRST_WISH[name] : 0));
   const [service, ...claimed] = (await claimPorts([wished, ...wishes])) as [number, ...number[]];
   const parts = Object.fromEntries(names.map((name, at) => [name, claimed[at]])) as Record<PartName, number>;
   writeJson(file, parts);

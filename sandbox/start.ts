@@ -1,5 +1,6 @@
 /** `npm start`: the whole of Tenant Billing on this machine, from nothing to a pricing page. */
 import { rmSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { announcement, readyContent, type Situation } from './announcement';
 import { serviceEnvironment } from './environment';
 import { AlreadyRunning, leaveFolder, readyFile, recordProcess, sandboxFolder, takeFolder } from './folder';
@@ -11,6 +12,8 @@ import { seed } from './seed';
 import { startService } from './service';
 
 const DEFAULT_PORT = 3000;
+/** How long a part that is still starting may keep us from stopping. */
+const LATE_MS = 15_000;
 
 /** The person, or the system, asked us to stop. */
 class Interrupted extends Error {}
@@ -103,7 +106,7 @@ async function main(): Promise<void> {
   }
   // Parts that were on their way when the reason came have to arrive before they can be stopped.
   const service = running.find(({ name }) => name === 'service');
-  if (!service) await starting.catch(() => undefined);
+  if (!service) await Promise.race([starting.catch(() => undefined), sleep(LATE_MS)]);
   await stop();
   process.exit(exitCode);
 }

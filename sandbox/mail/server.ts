@@ -101,7 +101,11 @@ export async function startMailbox(options: MailboxOptions): Promise<Mailbox> {
       response,
     );
   };
-  const page = await listenLocally(server, options.port);
+  const closeSmtp = () => new Promise<void>((done) => smtp.close(() => done()));
+  const page = await listenLocally(server, options.port).catch(async (error: unknown) => {
+    await closeSmtp();
+    throw error;
+  });
 
   return {
     smtpUrl: `smtp://127.0.0.1:${smtpPort}`,
@@ -109,7 +113,7 @@ export async function startMailbox(options: MailboxOptions): Promise<Mailbox> {
     url: page.url,
     port: page.port,
     stop: async () => {
-      await Promise.all([page.stop(), new Promise<void>((done) => smtp.close(() => done()))]);
+      await Promise.all([page.stop(), closeSmtp()]);
     },
   };
 }
