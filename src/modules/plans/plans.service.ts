@@ -1,0 +1,91 @@
+import { Injectable } from '@nestjs/common';
+import { BillingError } from '../../contracts/errors';
+import { isUuid, PlanId, StripePriceId, TenantId } from '../../contracts/ids';
+import { TenantContext } from '../../platform/database/tenant-context';
+import { Cursors } from '../../platform/http/cursor';
+import { Page, toPage } from '../../platform/http/page.dto';
+import { PlanCache } from './plan-cache';
+import { Plan, shelfOf } from './plan';
+import { ListPlansQueryDto, PlanView, toPlanView } from './plan.dto';
+import { PlansRepository } from './plans.repository';
+
+/** What is sold, and to whom it is visible. Changing it is PlanEditor's; the Stripe sync is PlanSync's. */
+@Injectable()
+export class PlansService {
+  constructor(
+    private readonly plans: PlansRepository,
+    private readonly cache: PlanCache,
+    private readonly tenantContext: TenantContext,
+    private readonly cursors: Cursors,
+  ) {}
+
+  /** Active plans that everybody sees, in the order they are shown. */
+  findPublic(): Promise<Plan[]> {
+    return this.cache.read(shelfOf(null), () => this.plans.findPublic());
+  }
+
+  /**
+   * Active plans that the tenant of the context sees: the public ones and its own.
+   * @throws MissingTenantContext
+   */
+  findForTenant(): Promise<Plan[]> {
+    const { tenantId } = this.tenantContext;
+    return this.cache.read(shelfOf(tenantId), () => this.plans.findForTenant(tenantId));
+  }
+
+  /** All that may be bought now: by the tenant of the context, or by anybody when there is none. */
+  findBuyable(): Promise<Plan[]> {
+    return this.tenantContext.tenantIdOrNull ? this.findForTenant() : this.findPublic();
+  }
+
+  /** An active plan that is public or the tenant's own; null for every other, whatever the reason. */
+  async findVisible(id: string): Promise<Plan | null> {
+    const wanted = id.toLowerCase();
+    return (await this.findBuyable()).find((plan) => plan.id === wanted) ?? null;
+  }
+
+  /** A plan in any state, of any owner; for what was bought and for the system's own work. */
+  async find(id: string): Promise<Plan | null> {
+    return isUuid(id) ? this.plans.findAcrossTenants(id.toLowerCase() as PlanId) : null;
+  }
+
+  /** An active public plan, for instance the free one. */
+  async findBySlug(slug: string): Promise<Plan | null> {
+    return (await this.findPublic()).find((plan) => plan.slug === slug) ?? null;
+  }
+
+  /** The plan sold at a Stripe price, now or before its amount changed; in any state, of any owner. */
+  async findByStripePrice(priceId: StripePriceId): Promise<Plan | null> {
+    return (await this.findManyByStripePrice([priceId]))[0] ?? null;
+  }
+
+  /** The plans sold at these Stripe prices, now or before; prices that are no plan's are left out. */
+  findManyByStripePrice(priceIds: readonly StripePriceId[]): Promise<Plan[]> {
+    return priceIds.length === 0 ? Promise.resolve([]) : this.plans.findByStripePricesAcrossTenants(priceIds);
+  }
+
+  /**
+   * All plans for operators, newest first.
+   * @throws BillingError invalid_cursor
+   */
+  async list(query: ListPlansQueryDto): Promise<Page<PlanView>> {
+    const { scope, tenant_id, is_active, limit, cursor } = query;
+    const list = `plans?${JSON.stringify([scope ?? null, tenant_id ?? null, is_active ?? null])}`;
+    const after = cursor === undefined ? null : this.cursors.decode(list, cursor);
+    const rows = await this.plans.listAcrossTenants(
+      { scope, tenantId: tenant_id as TenantId | undefined, isActive: is_active },
+      limit + 1,
+      after && { createdAt: new Date(String(after[0])), id: String(after[1]) },
+    );
+    return toPage(rows, limit, toPlanView, (plan) =>
+      this.cursors.encode(list, [plan.createdAt.toISOString(), plan.id]),
+    );
+  }
+
+  /** @throws BillingError not_found */
+  async get(id: string): Promise<Plan> {
+    const plan = await this.find(id);
+    if (!plan) throw new BillingError('not_found');
+    return plan;
+  }
+}
