@@ -1,7 +1,7 @@
 /** The import rules of ARCHITECTURE.md, enforced: contracts <- domain <- platform <- stripe <- modules <- app. */
 const room = (name) => `^src/${name}/`;
 const outside = (...rooms) => `^src/(?!(${rooms.join('|')})/)`;
-const APP = '^src/(main|app\\.module|service)\\.ts$';
+const APP = '^src/(main|app\\.module|service|openapi)\\.ts$';
 const LEAVES = 'notifications|webhooks|event-stream|analytics|audit|reports|monitoring|health';
 
 module.exports = {
