@@ -105,7 +105,9 @@ describe('the pages after a checkout', () => {
     await prepare({ [CHECKOUT]: checkout('open'), [SUBSCRIPTION]: ok(subscription()) });
     await page.clock.install();
     await page.goto(`${standIn.url}${RETURN}#key=${KEY}`);
-    await heading('Confirming your purchase').waitFor();
+    await page.clock.runFor(3_000);
+    await waitUntil(() => standIn.sent(CHECKOUT).length >= 2);
+    expect(await heading('Confirming your purchase').isVisible()).toBe(true);
     await page.clock.runFor(10_000);
     await heading('This purchase is not paid yet').waitFor();
     expect(await axe(page)).toEqual([]);
@@ -194,3 +196,10 @@ describe('the pages after a checkout', () => {
     });
   });
 });
+
+async function waitUntil(holds: () => boolean): Promise<void> {
+  for (let tries = 0; !holds(); tries += 1) {
+    if (tries === 200) throw new Error('waited 10 s in vain');
+    await new Promise((resume) => setTimeout(resume, 50));
+  }
+}
