@@ -24,6 +24,8 @@ export interface SchemaBook {
 export interface SchemaOptions {
   /** The API objects that may appear in full; any other is refused where only its id is expected. */
   knownObjects?: ReadonlySet<string>;
+  /** Names of types that stand for "any object" although they are written as empty ones. */
+  openTypes?: ReadonlySet<string>;
 }
 
 /**
@@ -127,7 +129,7 @@ class TypeReader {
     const name = this.freeName(type);
     this.names.set(type, name);
     this.book.definitions[name] = {};
-    this.book.definitions[name] = this.object(type);
+    this.book.definitions[name] = this.options.openTypes?.has(name) ? { type: 'object' } : this.object(type);
     return { $ref: `#/definitions/${name}` };
   }
 
