@@ -4,7 +4,7 @@
  *
  *   node scripts/ensure-ready.mjs start [--fresh]
  *   node scripts/ensure-ready.mjs test [arguments for Jest]
- *   node scripts/ensure-ready.mjs build
+ *   node scripts/ensure-ready.mjs build | install
  */
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -40,12 +40,26 @@ async function install() {
   if (readIfThere(stamp) === wanted) return;
   if (!isInstalled()) {
     say('Installing dependencies (only when they changed) …');
-    const fresh = !existsSync(inRoot('node_modules'));
-    const options = ['--no-audit', '--no-fund', '--loglevel=error', '--include=dev'];
-    // `npm ci` begins with deleting node_modules: right for a clone, wasteful for one changed line.
-    await run(npm([fresh ? 'ci' : 'install', ...options]), 'npm could not install the dependencies');
+    await installPackages();
   }
   writeFileSync(stamp, wanted);
+}
+
+/**
+ * A clone gets exactly what the lock file says. `npm ci` refuses a lock file without the packages of other
+ * platforms, which a registry that carries only some platforms cannot help; `npm install` keeps to the locked
+ * versions too, and without saving it leaves the lock file alone.
+ */
+async function installPackages() {
+  const options = ['--no-audit', '--no-fund', '--loglevel=error', '--include=dev'];
+  if (!existsSync(inRoot('node_modules'))) {
+    const refused = await run(npm(['ci', ...options]), '').then(
+      () => false,
+      (error) => /EUSAGE/.test(error.message) || Promise.reject(error),
+    );
+    if (!refused) return;
+  }
+  await run(npm(['install', '--no-save', ...options]), 'npm could not install the dependencies');
 }
 
 /** Whether npm's own record of node_modules agrees with the lock file (somebody ran npm by hand). */
@@ -242,11 +256,12 @@ function say(text) {
 }
 
 try {
-  if (!['start', 'test', 'build'].includes(verb)) throw new NotReady('Say start, test or build.');
+  if (!['start', 'test', 'build', 'install'].includes(verb))
+    throw new NotReady('Say start, test, build or install.');
   checkNode();
   await oneAtATime(async () => {
     await install();
-    await build();
+    if (verb !== 'install') await build();
   });
   if (verb === 'start') start();
   if (verb === 'test') await test();
