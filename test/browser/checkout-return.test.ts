@@ -3,6 +3,7 @@ import { axe, launchBrowser, newPage, screenshot, type WatchedPage } from '../su
 import { expectText } from './expect-text';
 import { activeOn, free, ownTrialOf, priceList, pro, publicPlans, starter, subscription } from './offers';
 import { ok, problem, startStandIn, type Script, type StandIn } from './stand-in';
+import { waitUntil } from './wait-until';
 
 const KEY = 'tb_test_aaaaaaaaaaaa_secret';
 const CHECKOUT = 'GET /v1/billings/subscription/checkout/cs_1';
@@ -196,10 +197,3 @@ describe('the pages after a checkout', () => {
     });
   });
 });
-
-async function waitUntil(holds: () => boolean): Promise<void> {
-  for (let tries = 0; !holds(); tries += 1) {
-    if (tries === 200) throw new Error('waited 10 s in vain');
-    await new Promise((resume) => setTimeout(resume, 50));
-  }
-}

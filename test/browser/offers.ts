@@ -138,15 +138,15 @@ export function subscription(fields: Record<string, unknown> = {}) {
     usage: [],
     items: [],
     next_invoice: null,
-    stripe: null,
+    stripe_subscription_id: null as string | null,
+    stripe: { status: null, as_of: null, stale: false },
     ...fields,
   };
 }
 
-/** A tenant in the service's own trial of a plan: it has paid nothing, and Stripe knows no subscription. */
+/** A tenant in the service's own trial of a plan: it has bought nothing, and Stripe knows no subscription. */
 export const ownTrialOf = (one: PlanFacts) =>
   subscription({
-    status: 'TRIALING',
     plan: one,
     trial: {
       active: true,
@@ -164,6 +164,7 @@ export const activeOn = (one: PlanFacts) =>
     current_period_end: '2026-12-21T12:00:00Z',
     payment_status: 'PAID',
     next_invoice: { amount: one.amount, currency: one.currency, due_at: '2026-12-21T12:00:00Z' },
+    stripe_subscription_id: 'sub_1',
     stripe: { status: 'active', as_of: '2026-11-21T12:00:00Z', stale: false },
   });
 

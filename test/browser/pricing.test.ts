@@ -14,6 +14,7 @@ import {
   subscription,
 } from './offers';
 import { ok, problem, startStandIn, type Script, type StandIn } from './stand-in';
+import { waitUntil } from './wait-until';
 
 const KEY = 'tb_test_aaaaaaaaaaaa_secret';
 const CHECKOUT = 'POST /v1/billings/subscription/checkout';
@@ -68,7 +69,7 @@ describe('the pricing page', () => {
   it('is where the root address leads', async () => {
     await open({}, '/');
     await page.waitForURL('**/pricing');
-    await page.waitForFunction(`document.title === 'Plans and prices · Tenant Billing'`);
+    await waitUntil(async () => (await page.title()) === 'Plans and prices · Tenant Billing');
   });
 
   it('shows monthly prices first, and yearly ones with their saving and monthly equivalent', async () => {
@@ -290,6 +291,26 @@ describe('the pricing page', () => {
       const [first, second] = standIn.sent(CHECKOUT);
       expect([first?.body, second?.body]).toMatchObject([{ coupon: 'SUMMER' }, { coupon: 'WINTER' }]);
       expect(second?.idempotencyKey).not.toBe(first?.idempotencyKey);
+    });
+
+    it('tells at the field that a code is written wrongly', async () => {
+      const wrong = problem(400, 'validation_failed');
+      const errors = [{ pointer: '/coupon', code: 'matches', message: 'As the test wants it.' }];
+      await open(
+        { [CHECKOUT]: { ...wrong, body: { ...(wrong.body as object), errors } } },
+        `/pricing#key=${KEY}`,
+      );
+      await page.getByRole('button', { name: 'Have a code?' }).click();
+      await page.getByLabel('Discount code').fill('20 % off');
+      await choose('Pro').click();
+      await page.getByText('This code cannot be used').waitFor();
+      expect(await page.getByRole('alert').count()).toBe(0);
+    });
+
+    it('passes on what the service advises for a code of its own that we have no words for', async () => {
+      await open({ [CHECKOUT]: problem(422, 'a_new_code', 'Do this instead.') }, `/pricing#key=${KEY}`);
+      await choose('Pro').click();
+      await expectText(card('Pro').getByRole('alert'), 'Something went wrong', 'Do this instead.');
     });
 
     it.each([

@@ -1,4 +1,4 @@
-import { plan } from './offers';
+import { activeOn, free, ownTrialOf, plan, pro, subscription } from './offers';
 
 /**
  * The pages' pure rules, tried without a browser. Loaded by Jest, not imported: web/ is compiled by its own
@@ -15,12 +15,17 @@ interface Families {
 interface Intents {
   intentFor(planId: string, coupon: string, unsettled: Intent | null): Intent;
 }
+interface Standings {
+  standingOf(given: ReturnType<typeof subscription>): string;
+}
 type Plan = ReturnType<typeof plan>;
 type Intent = { planId: string; coupon: string; idempotencyKey: string };
 
 const { formatMoney, currencyDecimals } = jest.requireActual<Money>('../../web/src/money/money');
 const { groupPlans, variantFor } = jest.requireActual<Families>('../../web/src/pricing/plan-families');
 const { intentFor } = jest.requireActual<Intents>('../../web/src/checkout/checkout-intent');
+
+const { standingOf } = jest.requireActual<Standings>('../../web/src/api/subscription');
 
 describe('money', () => {
   it.each([
@@ -108,5 +113,21 @@ describe('the intent behind a click', () => {
       intentFor('plan-pro', '', null),
     ];
     expect(new Set([first, ...others].map(({ idempotencyKey }) => idempotencyKey)).size).toBe(4);
+  });
+});
+
+describe("a tenant's standing", () => {
+  it.each([
+    ['nothing yet', subscription(), 'none'],
+    ["the service's own trial", ownTrialOf(pro), 'own_trial'],
+    ['fallen back to the free plan', subscription({ plan: free }), 'free'],
+    ['the free plan, chosen', subscription({ status: 'FREE', plan: free }), 'free'],
+    ['paid', activeOn(pro), 'subscribed'],
+    ['a trial at Stripe', { ...activeOn(pro), status: 'TRIALING' }, 'subscribed'],
+    ['a late payment', { ...activeOn(pro), status: 'PAST_DUE' }, 'subscribed'],
+    ['cancelled', { ...activeOn(pro), status: 'CANCELED' }, 'none'],
+    ['a first payment that is not through', { ...activeOn(pro), status: 'INCOMPLETE' }, 'none'],
+  ])('%s', (_, given, standing) => {
+    expect(standingOf(given)).toBe(standing);
   });
 });

@@ -49,54 +49,16 @@ export interface PlanMatrix {
   limits: { metric: string; plans: Record<string, number | null> }[];
 }
 
-/** Every plan the reader may buy, with the matrix over all of them. */
+/** Every plan the reader may buy, with the matrix over all of them; the service never sends it in parts. */
 export interface PlanList {
-  plans: Plan[];
-  comparison: PlanMatrix;
-}
-
-interface PlanPage {
   data: Plan[];
   comparison: PlanMatrix;
-  has_more: boolean;
-  next_cursor: string | null;
 }
-
-/** A pricing page with more plans than this is no pricing page; the bound stops a cursor that never ends. */
-const MOST_PAGES = 5;
 
 /** The plan list, public or as the signed-in tenant sees it (its own plans, its recommendation). */
 export function plansQuery(session: Session) {
   return queryOptions({
     queryKey: ['plans', session.generation],
-    queryFn: ({ signal }) => fetchPlans(session.key, signal),
+    queryFn: ({ signal }) => request<PlanList>('/v1/plans', { key: session.key, signal }),
   });
-}
-
-async function fetchPlans(key: string | null, signal: AbortSignal): Promise<PlanList> {
-  const plans: Plan[] = [];
-  const comparison: PlanMatrix = { features: [], limits: [] };
-  let cursor: string | null = null;
-  for (let pages = 0; pages < MOST_PAGES; pages += 1) {
-    const query = new URLSearchParams({ limit: '100', ...(cursor ? { cursor } : {}) });
-    const page: PlanPage = await request<PlanPage>(`/v1/plans?${query}`, { key, signal });
-    plans.push(...page.data);
-    addToMatrix(comparison, page.comparison);
-    cursor = page.has_more ? page.next_cursor : null;
-    if (!cursor) break;
-  }
-  return { plans, comparison };
-}
-
-function addToMatrix(all: PlanMatrix, page: PlanMatrix): void {
-  for (const row of page.features) {
-    const known = all.features.find(({ feature }) => feature === row.feature);
-    if (known) Object.assign(known.plans, row.plans);
-    else all.features.push({ feature: row.feature, plans: { ...row.plans } });
-  }
-  for (const row of page.limits) {
-    const known = all.limits.find(({ metric }) => metric === row.metric);
-    if (known) Object.assign(known.plans, row.plans);
-    else all.limits.push({ metric: row.metric, plans: { ...row.plans } });
-  }
 }

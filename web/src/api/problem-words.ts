@@ -6,6 +6,12 @@ export interface ProblemWords {
   advice: string;
 }
 
+/** A discount code that cannot be taken, whatever the reason. */
+export const COUPON_WORDS: ProblemWords = {
+  title: 'This code cannot be used',
+  advice: 'Check its spelling, or leave the field empty.',
+};
+
 /** Codes of `contracts/errors.ts` (and the three of `ApiProblem`) that our pages can meet, in a person's words. */
 const WORDS: Record<string, ProblemWords> = {
   network_unreachable: {
@@ -44,10 +50,7 @@ const WORDS: Record<string, ProblemWords> = {
     title: 'You already have a subscription',
     advice: 'Nothing was charged, and your current plan stays as it is.',
   },
-  coupon_invalid: {
-    title: 'This code cannot be used',
-    advice: 'Check its spelling, or leave the field empty.',
-  },
+  coupon_invalid: COUPON_WORDS,
   payment_required: {
     title: 'A payment is needed first',
     advice: 'Settle the open invoice, then choose a plan again.',
@@ -59,6 +62,14 @@ const WORDS: Record<string, ProblemWords> = {
   plan_not_found: {
     title: 'This plan is no longer offered',
     advice: 'The list has been refreshed. Please choose again.',
+  },
+  plan_not_purchasable: {
+    title: 'This plan cannot be bought here',
+    advice: 'Please ask for an offer.',
+  },
+  redirect_not_allowed: {
+    title: 'This page may not start a purchase',
+    advice: 'It was opened under an address the service does not know. Use the official address.',
   },
   rate_limited: {
     title: 'Too many requests',
@@ -84,13 +95,14 @@ const WORDS: Record<string, ProblemWords> = {
 
 const UNKNOWN: ProblemWords = {
   title: 'Something went wrong',
-  advice: 'Try again. If it stays, tell support the request number below.',
+  advice: 'Try again. If it stays, tell support what you did.',
 };
 
 /** Words for any thrown value, chosen by the problem's `code`. */
 export function problemWords(error: unknown): ProblemWords {
   if (!(error instanceof ApiProblem)) return UNKNOWN;
-  const words = WORDS[error.code] ?? UNKNOWN;
+  // A code newer than this page: the service's own advice is better than none.
+  const words = WORDS[error.code] ?? { ...UNKNOWN, advice: error.detail ?? UNKNOWN.advice };
   return error.code === 'rate_limited' && error.retryAfterSeconds !== null
     ? { ...words, advice: `Try again in ${Math.ceil(error.retryAfterSeconds)} s.` }
     : words;

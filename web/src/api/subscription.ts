@@ -28,7 +28,8 @@ export interface Subscription {
   payment_status: string;
   grace_until: string | null;
   next_invoice: { amount: number; currency: string; due_at: string | null } | null;
-  stripe: { status: string | null; as_of: string | null; stale: boolean } | null;
+  /** Null while nothing is bought at Stripe. */
+  stripe_subscription_id: string | null;
 }
 
 /** Reads the tenant's subscription with a given key; also how a key is tried at sign-in. */
@@ -45,18 +46,20 @@ export function subscriptionQuery(session: Session) {
   });
 }
 
-/**
- * How the tenant stands, as our pages need to tell it apart. The service's own trial (decisions 25: it has no
- * Stripe subscription) reads TRIALING as well, but is not a purchase: its plan can still be bought.
- */
+/** How the tenant stands, as our pages need to tell it apart. */
 export type Standing = 'none' | 'own_trial' | 'free' | 'subscribed';
 
-const SUBSCRIBED = new Set(['ACTIVE', 'PAST_DUE', 'PAUSED']);
+const SUBSCRIBED = new Set(['ACTIVE', 'TRIALING', 'PAST_DUE', 'PAUSED']);
 
-/** Tells the tenant's standing from its subscription. */
+/**
+ * Tells the tenant's standing from its subscription. `plan` alone is no purchase: a tenant in the service's own
+ * trial (decisions 25) or fallen back to the free plan (decisions 24) has a plan and bought nothing.
+ */
 export function standingOf(subscription: Subscription): Standing {
-  if (subscription.status === 'FREE') return 'free';
-  if (SUBSCRIBED.has(subscription.status)) return 'subscribed';
-  if (subscription.status !== 'TRIALING') return 'none';
-  return subscription.trial?.active && !subscription.stripe?.status ? 'own_trial' : 'subscribed';
+  const { status, plan, trial, stripe_subscription_id: atStripe } = subscription;
+  if (status === 'FREE') return 'free';
+  if (SUBSCRIBED.has(status) && !(status === 'TRIALING' && atStripe === null)) return 'subscribed';
+  if (status !== 'NONE' && status !== 'TRIALING') return 'none';
+  if (trial?.active && plan) return 'own_trial';
+  return plan?.amount === 0 ? 'free' : 'none';
 }

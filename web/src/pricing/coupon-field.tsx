@@ -1,7 +1,7 @@
 import { Button, TextInput } from '@mantine/core';
 import { useEffect, useRef, useState } from 'react';
 import type { ApiProblem } from '../api/api';
-import { problemWords } from '../api/problem-words';
+import { COUPON_WORDS } from '../api/problem-words';
 import classes from './coupon-field.module.css';
 
 interface Props {
@@ -47,7 +47,9 @@ export function CouponField({ code, problem, onChange }: Props) {
   );
 }
 
+/** The service's own sentence knows the reason (unknown, expired, used up, not for this plan). */
 function couponWords(problem: ApiProblem): string {
-  const { title, advice } = problemWords(problem);
-  return problem.detail ?? `${title}. ${advice}`;
+  if (problem.code === 'coupon_invalid' && problem.detail) return problem.detail;
+  const { title, advice } = COUPON_WORDS;
+  return `${title}. ${advice}`;
 }

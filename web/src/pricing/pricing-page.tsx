@@ -59,7 +59,7 @@ function PriceList({ list, subscription }: { list: PlanList; subscription: Subsc
   const [coupon, setCoupon] = useState('');
   const checkout = useCheckout();
   const rhythm: Rhythm = address.get('interval') === 'yearly' ? 'yearly' : 'monthly';
-  const families = groupPlans(list.plans);
+  const families = groupPlans(list.data);
   if (families.length === 0) return <NoPlans />;
 
   const changeRhythm = (next: Rhythm): void => {
@@ -72,12 +72,12 @@ function PriceList({ list, subscription }: { list: PlanList; subscription: Subsc
   };
 
   const couponProblem = isCouponProblem(checkout.problem?.error) ? checkout.problem?.error : undefined;
-  const listed = list.plans.some(({ id }) => id === checkout.problem?.planId);
+  const listed = list.data.some(({ id }) => id === checkout.problem?.planId);
   return (
     <Stack gap="xl">
       <Stack gap="md" align="center">
         {hasBothRhythms(families) && (
-          <RhythmSwitch rhythm={rhythm} saving={bestSaving(list.plans)} onChange={changeRhythm} />
+          <RhythmSwitch rhythm={rhythm} saving={bestSaving(list.data)} onChange={changeRhythm} />
         )}
         <CouponField code={coupon} problem={couponProblem} onChange={changeCoupon} />
       </Stack>
@@ -103,6 +103,8 @@ function holdingOf(subscription: Subscription): Holding {
   };
 }
 
+/** The code was refused, or could not even be one. */
 function isCouponProblem(error: Error | undefined): error is ApiProblem {
-  return error instanceof ApiProblem && error.code === 'coupon_invalid';
+  if (!(error instanceof ApiProblem)) return false;
+  return error.code === 'coupon_invalid' || error.errors.some(({ pointer }) => pointer === '/coupon');
 }
