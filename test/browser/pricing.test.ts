@@ -140,6 +140,15 @@ describe('the pricing page', () => {
       await otherTab.getByRole('button', { name: 'Sign in' }).waitFor();
     });
 
+    it('takes a key that arrives by a link in an open tab', async () => {
+      await open();
+      await page.getByRole('button', { name: 'Sign in' }).waitFor();
+      await page.evaluate(`location.hash = '#key=${KEY}'`);
+      await page.getByRole('button', { name: 'Signed in' }).waitFor();
+      expect(page.url()).toBe(`${standIn.url}/pricing`);
+      await card('Acme Rockets').waitFor();
+    });
+
     it("shows the tenant's own plan, and not after signing out", async () => {
       await open({}, `/pricing#key=${KEY}`);
       await expectText(card('Acme Rockets'), 'Made for you', 'Paid by invoice');
