@@ -52,14 +52,15 @@ async function install() {
  */
 async function installPackages() {
   const options = ['--no-audit', '--no-fund', '--loglevel=error', '--include=dev'];
+  const complaint = 'npm could not install the dependencies';
   if (!existsSync(inRoot('node_modules'))) {
-    const refused = await run(npm(['ci', ...options]), '').then(
+    const refused = await run(npm(['ci', ...options]), complaint).then(
       () => false,
       (error) => /EUSAGE/.test(error.message) || Promise.reject(error),
     );
     if (!refused) return;
   }
-  await run(npm(['install', '--no-save', ...options]), 'npm could not install the dependencies');
+  await run(npm(['install', '--no-save', ...options]), complaint);
 }
 
 /** Whether npm's own record of node_modules agrees with the lock file (somebody ran npm by hand). */
