@@ -88,6 +88,8 @@ class RunningSandbox implements StripeSandbox {
     this.setFaults({});
     this.sending.setTargets(options.webhooks ?? []);
     this.server = createServer((request, response) => void this.serve(request, response));
+    // Longer than any client keeps an idle connection: closing first makes a request race with the close.
+    this.server.keepAliveTimeout = 75_000;
     this.server.on('connection', (socket) => {
       this.sockets.add(socket);
       socket.on('close', () => this.sockets.delete(socket));

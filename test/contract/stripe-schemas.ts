@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync, existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import Ajv, { type ValidateFunction } from 'ajv';
 import { createGenerator } from 'ts-json-schema-generator';
@@ -25,8 +25,8 @@ function cached<T>(name: string, make: () => T): T {
     .slice(0, 12);
   const file = join(CACHE, `${name}-${version}-${stamp}.json`);
   if (existsSync(file)) return JSON.parse(readFileSync(file, 'utf8')) as T;
-  const made = make();
   mkdirSync(CACHE, { recursive: true });
+  const made = make();
   // Two Jest workers may generate at once; a rename keeps either from reading half a file.
   writeFileSync(`${file}.${process.pid}`, JSON.stringify(made));
   renameSync(`${file}.${process.pid}`, file);
@@ -51,40 +51,48 @@ function objectBook(): SchemaBook {
 // An event's object is looked at by its own type; what it was before is a part of that.
 const EVENT_DATA = new Set(['Event.Data.Object', 'Event.Data.PreviousAttributes']);
 
-type RequestSchemas = Record<string, object>;
+interface RequestSchemas {
+  /** Root definition of each operation. */
+  roots: Record<string, string>;
+  definitions: Record<string, object>;
+}
 
 function requestSchemas(): RequestSchemas {
   return cached('requests', () => {
     const source = readFileSync(OPERATIONS, 'utf8').split('export type Operation')[0] as string;
     const operations = [...source.matchAll(/'([A-Z]+ \/v1\/[^']+)': (Stripe\.[\w.]+);/g)];
-    mkdirSync(CACHE, { recursive: true });
-    const path = join(CACHE, `aliases-${process.pid}.ts`);
+    const folder = mkdtempSync(join(CACHE, 'aliases-'));
+    const path = join(folder, 'aliases.ts');
+    const tsconfig = join(folder, 'tsconfig.json');
     const aliases = operations.map(([, , type], index) => `export type Request${index} = ${type};`);
     writeFileSync(path, `import type Stripe from 'stripe';\n${aliases.join('\n')}\n`);
+    // A configuration of its own: the project's would load the whole project.
+    const compilerOptions = {
+      module: 'node16',
+      moduleResolution: 'node16',
+      strict: true,
+      skipLibCheck: true,
+      types: [],
+    };
+    writeFileSync(tsconfig, JSON.stringify({ compilerOptions, files: ['aliases.ts'] }));
     const generator = createGenerator({
       path,
-      tsconfig: join(ROOT, 'tsconfig.json'),
+      tsconfig,
       skipTypeCheck: true,
       jsDoc: 'none',
       additionalProperties: false,
     });
-    const schemas = Object.fromEntries(
-      operations.map(([, operation], index) => {
-        const schema = generator.createSchema(`Request${index}`);
-        for (const [name, definition] of Object.entries(schema.definitions ?? {})) {
-          // `Decimal` is a class to the SDK and a text on the wire.
-          if (/Decimal/.test(name) && definition)
-            (schema.definitions as Record<string, object>)[name] = { type: 'string' };
-        }
-        return [operation as string, schema as object];
-      }),
-    );
-    rmSync(path);
-    return schemas;
+    const definitions = { ...generator.createSchema('*').definitions } as Record<string, object>;
+    // `Decimal` is a class to the SDK and a text on the wire.
+    definitions.Decimal = { type: 'string' };
+    rmSync(folder, { recursive: true });
+    const roots = operations.map(([, operation], index) => [operation as string, `Request${index}`]);
+    return { roots: Object.fromEntries(roots) as Record<string, string>, definitions };
   });
 }
 
-const ajv = new Ajv({ strict: false, allErrors: false, formats: { decimal: /^-?\d+(\.\d{1,12})?$/ } });
+// The schemas are our own making: checking them against the meta schema would cost seconds per test file.
+const ajv = new Ajv({ strict: false, validateSchema: false, formats: { decimal: /^-?\d+(\.\d{1,12})?$/ } });
 const compiled = new Map<string, ValidateFunction>();
 let book: SchemaBook | null = null;
 let requests: RequestSchemas | null = null;
@@ -125,16 +133,21 @@ function listProblems(list: Record<string, unknown>): string[] {
   return list.data.flatMap(objectProblems);
 }
 
+const requestAjv = new Ajv({ strict: false, validateSchema: false });
 const requestValidators = new Map<string, ValidateFunction>();
 
 /** What is wrong with the parameters of an operation by Stripe's own types. */
 export function requestProblems(operation: string, parameters: unknown): string[] {
-  requests ??= requestSchemas();
+  if (!requests) {
+    requests = requestSchemas();
+    requestAjv.addSchema({ $id: 'requests', definitions: requests.definitions });
+  }
+  const root = requests.roots[operation];
+  if (!root) return [`no such operation: ${operation}`];
   let validate = requestValidators.get(operation);
   if (!validate) {
-    const schema = requests[operation];
-    if (!schema) return [`no such operation: ${operation}`];
-    requestValidators.set(operation, (validate = new Ajv({ strict: false }).compile(schema)));
+    validate = requestAjv.compile({ $ref: `requests#/definitions/${root}` });
+    requestValidators.set(operation, validate);
   }
   return validate(parameters)
     ? []
@@ -143,6 +156,5 @@ export function requestProblems(operation: string, parameters: unknown): string[
 
 /** The operations for which a request schema could be made. */
 export function describedOperations(): string[] {
-  requests ??= requestSchemas();
-  return Object.keys(requests);
+  return Object.keys(requestSchemas().roots);
 }
