@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'pg';
@@ -34,21 +34,17 @@ async function ask(url: string, sql: string): Promise<Record<string, unknown>[]>
   }
 }
 
-function runFolders(): string[] {
-  return readdirSync(tmpdir()).filter((name) => name.startsWith('tenant-billing-test-'));
-}
-
 describe('the servers of a test run', () => {
   it('are started beside those of other runs, and leave nothing behind', async () => {
     delete process.env.TEST_REDIS_URL;
-    const others = runFolders();
     const servers = await startTestServers();
-    const [own] = runFolders().filter((name) => !others.includes(name));
+    const [row] = await ask(process.env.TEST_POSTGRES_SUPERUSER_URL ?? '', 'SHOW data_directory');
+    const folder = join(String(row?.data_directory), '..', '..');
+    expect(existsSync(join(folder, 'run.json'))).toBe(true);
     expect(process.env.TEST_POSTGRES_SUPERUSER_URL).not.toBe(before.TEST_POSTGRES_SUPERUSER_URL);
     expect(process.env.TEST_REDIS_URL).not.toBe(before.TEST_REDIS_URL);
     await servers.stop();
-    expect(own).toBeDefined();
-    expect(existsSync(join(tmpdir(), own ?? ''))).toBe(false);
+    expect(existsSync(folder)).toBe(false);
     await expect(ask(process.env.TEST_POSTGRES_SUPERUSER_URL ?? '', 'SELECT 1')).rejects.toThrow(
       /ECONNREFUSED/,
     );
