@@ -6,6 +6,8 @@ import { DatabaseModule } from './database/database.module';
 import { HttpModule } from './http/http.module';
 import { Lifecycle } from './lifecycle';
 import { Mailer } from './mailer';
+import { RetentionJobs } from './maintenance/retention.jobs';
+import { RetentionRepository } from './maintenance/retention.repository';
 import { Metrics } from './metrics';
 import { OutboxModule } from './outbox/outbox.module';
 import { QueueModule } from './queue/queue.module';
@@ -17,6 +19,9 @@ import { RedisClient } from './redis';
   exports: [Lifecycle, Metrics, RedisClient, Mailer],
 })
 class BasicsModule {}
+
+@Module({ providers: [RetentionJobs, RetentionRepository] })
+class MaintenanceModule {}
 
 /** How we talk to the world; knows no feature. */
 @Module({})
@@ -32,6 +37,7 @@ export class PlatformModule {
         AuditModule,
         QueueModule.forRoot(config),
         HttpModule,
+        MaintenanceModule,
       ],
     };
   }

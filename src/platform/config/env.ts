@@ -150,6 +150,13 @@ function refuseUnsafeProduction(read: EnvReader, config: Config, source: NodeJS.
     read.mistake(
       'DATABASE_URL and MIGRATION_DATABASE_URL use one role; give two, or set ALLOW_SINGLE_DB_ROLE=true',
     );
+  for (const [name, url] of [
+    ['DATABASE_URL', config.database.url],
+    ['MIGRATION_DATABASE_URL', config.database.migrationUrl],
+  ] as const)
+    // Both variables may hold one URL; the operator reads about it once.
+    if (source[name] && /[?&]sslmode=no-verify(&|$)/i.test(url))
+      read.mistake(`${name} turns off TLS verification with sslmode=no-verify`);
   if (source.NODE_TLS_REJECT_UNAUTHORIZED === '0')
     read.mistake('NODE_TLS_REJECT_UNAUTHORIZED=0 turns off TLS verification');
 }

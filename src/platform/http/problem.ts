@@ -70,6 +70,8 @@ export function problemAnswer(error: BillingError, requestId: string): ProblemAn
     status,
     headers,
     body: {
+      // First, so that an added member cannot relabel the error.
+      ...error.extra,
       type: `https://tenant-billing.dev/errors/${error.code}`,
       title,
       status,
@@ -77,7 +79,6 @@ export function problemAnswer(error: BillingError, requestId: string): ProblemAn
       code: error.code,
       request_id: requestId,
       ...(error.errors ? { errors: error.errors } : {}),
-      ...error.extra,
     },
   };
 }

@@ -1,4 +1,4 @@
-import { ValidationError, ValidationPipe } from '@nestjs/common';
+import { ArgumentMetadata, ValidationError, ValidationPipe } from '@nestjs/common';
 import { BillingError, FieldError } from '../../contracts/errors';
 
 /**
@@ -6,7 +6,7 @@ import { BillingError, FieldError } from '../../contracts/errors';
  * JSON pointers with stable codes and never with the value (security S-37, S-38).
  */
 export function bodyValidation(): ValidationPipe {
-  return new ValidationPipe({
+  return new BodyValidationPipe({
     transform: true,
     transformOptions: { enableImplicitConversion: false, exposeDefaultValues: true },
     whitelist: true,
@@ -15,6 +15,32 @@ export function bodyValidation(): ValidationPipe {
     stopAtFirstError: true,
     exceptionFactory: (errors) => new BillingError('validation_failed', { errors: fieldErrors(errors, '') }),
   });
+}
+
+/**
+ * class-validator looks through lists in lists: `[[]]` would pass as a list of items and reach the service
+ * as an item without fields. No body of ours has such a list.
+ */
+class BodyValidationPipe extends ValidationPipe {
+  override async transform(value: unknown, metadata: ArgumentMetadata): Promise<unknown> {
+    const pointer = metadata.type === 'body' ? listInList(value, '') : null;
+    if (pointer !== null)
+      throw new BillingError('validation_failed', {
+        errors: [{ pointer, code: 'not_object', message: 'A list must not stand directly in a list.' }],
+      });
+    return super.transform(value, metadata) as Promise<unknown>;
+  }
+}
+
+function listInList(value: unknown, pointer: string): string | null {
+  if (typeof value !== 'object' || value === null || Buffer.isBuffer(value)) return null;
+  for (const [key, member] of Object.entries(value)) {
+    const at = `${pointer}/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`;
+    if (Array.isArray(value) && Array.isArray(member)) return at;
+    const found = listInList(member, at);
+    if (found !== null) return found;
+  }
+  return null;
 }
 
 function fieldErrors(errors: ValidationError[], parent: string): FieldError[] {
