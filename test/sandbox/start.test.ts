@@ -66,12 +66,15 @@ function stillRunning(ready: Ready): string[] {
   );
 }
 
-async function ask(
-  url: string,
-  key?: string,
-): Promise<{ status: number; body: any /* JSON of many shapes */ }> {
+/** What the tests look at in an answer. */
+interface Answer {
+  status: number;
+  body: { data: { slug: string }[] };
+}
+
+async function ask(url: string, key?: string): Promise<Answer> {
   const answer = await fetch(url, { headers: key ? { authorization: `Bearer ${key}` } : {} });
-  return { status: answer.status, body: (await answer.json()) as { data: { slug: string }[] } };
+  return { status: answer.status, body: (await answer.json()) as Answer['body'] };
 }
 
 describe('npm start', () => {
