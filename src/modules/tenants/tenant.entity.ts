@@ -1,7 +1,8 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 import type { StripeCustomerId, TenantId } from '../../contracts/ids';
+import type { PaymentStatus } from '../../domain/subscription-status';
 import type { TenantStatus } from '../../domain/tenant-state';
-import type { PaymentStatus, Tenant } from './tenant';
+import type { Tenant } from './tenant';
 
 @Entity('tenants')
 export class TenantEntity implements Tenant {

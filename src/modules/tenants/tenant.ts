@@ -1,10 +1,17 @@
 import { ContactId, StripeCustomerId, TenantId } from '../../contracts/ids';
+import { PaymentStatus } from '../../domain/subscription-status';
 import { TenantStatus, TenantStatusFacts } from '../../domain/tenant-state';
 import { TrialFacts } from '../../domain/trial';
 
 /** Where a tenant stands with its money (spec 00, decisions 27). */
-export const PAYMENT_STATUSES = ['NONE', 'PENDING', 'PAID', 'PAST_DUE', 'OVERDUE', 'FAILED'] as const;
-export type PaymentStatus = (typeof PAYMENT_STATUSES)[number];
+export const PAYMENT_STATUSES = [
+  'NONE',
+  'PENDING',
+  'PAID',
+  'PAST_DUE',
+  'OVERDUE',
+  'FAILED',
+] as const satisfies readonly PaymentStatus[];
 
 /** A customer organisation. */
 export interface Tenant {

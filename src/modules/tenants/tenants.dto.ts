@@ -12,6 +12,7 @@ import {
   ValidateNested,
 } from 'class-validator';
 import type { PlanId, TenantId } from '../../contracts/ids';
+import type { PaymentStatus } from '../../domain/subscription-status';
 import { effectiveTenantStatus, TENANT_STATUSES } from '../../domain/tenant-state';
 import type { TenantStatus } from '../../domain/tenant-state';
 import { trialState } from '../../domain/trial';
@@ -26,7 +27,7 @@ import {
   Tenant,
   trialFactsOf,
 } from './tenant';
-import type { ContactRole, PaymentStatus } from './tenant';
+import type { ContactRole } from './tenant';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 

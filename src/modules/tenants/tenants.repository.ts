@@ -1,10 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import { In, IsNull } from 'typeorm';
 import { PlanId, StripeCustomerId, TenantId } from '../../contracts/ids';
+import type { PaymentStatus } from '../../domain/subscription-status';
 import { TenantStatus } from '../../domain/tenant-state';
 import { Database } from '../../platform/database/database';
 import { SharedRepository } from '../../platform/database/shared-repository';
-import { PaymentStatus, Tenant } from './tenant';
+import { Tenant } from './tenant';
 import { TenantEntity } from './tenant.entity';
 
 /** Which tenants an operator wants to see; everything is optional and all of it must hold. */

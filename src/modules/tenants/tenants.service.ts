@@ -3,6 +3,7 @@ import { Transactional } from '@nestjs-cls/transactional';
 import { BillingError } from '../../contracts/errors';
 import { isUuid } from '../../contracts/ids';
 import type { ContactId, StripeCustomerId, TenantId } from '../../contracts/ids';
+import type { PaymentStatus } from '../../domain/subscription-status';
 import { effectiveTenantStatus } from '../../domain/tenant-state';
 import { mayStartTrial, trialWindow } from '../../domain/trial';
 import { AuditRecorder } from '../../platform/audit/audit-recorder';
@@ -13,7 +14,7 @@ import { uuidV7 } from '../../platform/crypto';
 import { TenantContext } from '../../platform/database/tenant-context';
 import { Outbox } from '../../platform/outbox/outbox';
 import { statusFactsOf, statusToStore } from './tenant';
-import type { Contact, ContactRole, PaymentStatus, Tenant } from './tenant';
+import type { Contact, ContactRole, Tenant } from './tenant';
 import { TenantChanges } from './tenant-changes';
 import { TenantContactsRepository } from './tenant-contacts.repository';
 import { toTenantSnapshot } from './tenants.dto';
@@ -114,22 +115,13 @@ export class TenantsService {
   }
 
   /**
-   * Gives the tenant of the context its Stripe customer, unless it has one.
+   * Gives the tenant of the context its Stripe customer, unless it has one. Who creates it there audits it.
    * @returns the customer the tenant has now: the given one, or the one that was first
    */
-  @Transactional()
   async setStripeCustomer(customerId: StripeCustomerId): Promise<StripeCustomerId> {
     const id = this.context.tenantId;
-    if (!(await this.tenants.claimStripeCustomer(id, customerId, this.clock.now())))
-      return (await this.current()).stripeCustomerId!;
-    await this.audit.record({
-      action: 'STRIPE_CUSTOMER_CREATED',
-      targetType: 'tenant',
-      targetId: id,
-      before: { stripe_customer_id: null },
-      after: { stripe_customer_id: customerId },
-    });
-    return customerId;
+    const isFirst = await this.tenants.claimStripeCustomer(id, customerId, this.clock.now());
+    return isFirst ? customerId : (await this.current()).stripeCustomerId!;
   }
 
   /** A purchase takes the trial's place. The first conversion counts; without a trial nothing happens. */

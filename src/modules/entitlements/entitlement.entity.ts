@@ -1,0 +1,45 @@
+import { Column, Entity, PrimaryColumn } from 'typeorm';
+import type { PlanId, TenantId } from '../../contracts/ids';
+import type { Allowance, EntitlementSource } from '../../domain/entitlements';
+import type { RateLimit } from '../../domain/plan-facts';
+import type { PlanLimits } from '../../domain/plan-limits';
+import { wholeNumber } from '../../platform/database/columns';
+
+/** What one tenant may use, written in the transaction that changes it and read by all (decisions 4). */
+@Entity('tenant_entitlements')
+export class EntitlementEntity {
+  @PrimaryColumn('uuid')
+  tenantId: TenantId;
+
+  @Column('text')
+  source: EntitlementSource;
+
+  @Column('uuid', { nullable: true })
+  planId: PlanId | null;
+
+  @Column('jsonb')
+  limits: PlanLimits;
+
+  @Column('text', { array: true })
+  features: string[];
+
+  @Column('jsonb', { nullable: true })
+  rateLimit: RateLimit | null;
+
+  /** Monthly slices count from here; null = calendar months in UTC. */
+  @Column('timestamptz', { nullable: true })
+  anchor: Date | null;
+
+  /** From here on the fallback counts, whether a job has run or not. */
+  @Column('timestamptz', { nullable: true })
+  validUntil: Date | null;
+
+  @Column('jsonb', { nullable: true })
+  fallback: Allowance | null;
+
+  @Column({ type: 'bigint', transformer: wholeNumber })
+  version: number;
+
+  @Column('timestamptz')
+  updatedAt: Date;
+}

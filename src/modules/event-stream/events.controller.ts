@@ -1,0 +1,29 @@
+import { Controller, Get, Query } from '@nestjs/common';
+import type { EventEnvelope } from '../../contracts/events';
+import { Access } from '../../platform/http/access';
+import { Cursors } from '../../platform/http/cursor';
+import { toPage } from '../../platform/http/page.dto';
+import type { Page } from '../../platform/http/page.dto';
+import { EventsQueryDto, toEnvelope } from './events.dto';
+import { EventsService } from './events.service';
+
+/** The tenant's own stream, for consumers that catch up or look for gaps. */
+@Controller('v1/billings/events')
+export class EventsController {
+  constructor(
+    private readonly events: EventsService,
+    private readonly cursors: Cursors,
+  ) {}
+
+  /** Oldest first, so that a reader can simply go on with the `sequence` it saw last. */
+  @Get()
+  @Access('billing:read')
+  async list(@Query() query: EventsQueryDto): Promise<Page<EventEnvelope>> {
+    const after = query.cursor
+      ? Number(this.cursors.decode('events', query.cursor)[0])
+      : query.after_sequence;
+    return toPage(await this.events.after(after, query.limit + 1), query.limit, toEnvelope, (event) =>
+      this.cursors.encode('events', [event.sequence]),
+    );
+  }
+}

@@ -1,0 +1,40 @@
+import { Controller, Get, Res } from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
+import { Access, Public } from '../../platform/http/access';
+import { Metrics } from '../../platform/metrics';
+import { HealthService } from './health.service';
+import type { Readiness } from './health.service';
+
+/** For orchestrators, load balancers and Prometheus. */
+@Controller()
+export class HealthController {
+  constructor(
+    private readonly health: HealthService,
+    private readonly metrics: Metrics,
+  ) {}
+
+  /** The process lives: nothing else is asked, so that a database outage restarts nobody. */
+  @Get('healthz')
+  @Public()
+  alive(): { status: 'ok' } {
+    return { status: 'ok' };
+  }
+
+  /** 503 while the process should be given no requests. */
+  @Get('readyz')
+  @Public()
+  async ready(@Res({ passthrough: true }) reply: FastifyReply): Promise<Readiness> {
+    const readiness = await this.health.readiness();
+    const serves = readiness.status === 'ok' || readiness.status === 'degraded';
+    void reply.status(serves ? 200 : 503);
+    return readiness;
+  }
+
+  /** In Prometheus' text format; on METRICS_PORT the same is open to the inner network. */
+  @Get('metrics')
+  @Access('admin:metrics')
+  async prometheus(@Res({ passthrough: true }) reply: FastifyReply): Promise<string> {
+    void reply.header('content-type', this.metrics.registry.contentType);
+    return this.metrics.registry.metrics();
+  }
+}

@@ -1,0 +1,49 @@
+import { TenantId } from '../../contracts/ids';
+
+/** What is told to people, and what its template needs to know. Rendered when it is sent. */
+export interface NotificationContents {
+  welcome: {
+    tenant_name: string;
+    /** null when there is no trial. */
+    trial_ends_at: string | null;
+  };
+  receipt: {
+    tenant_name: string;
+    plan_name: string | null;
+    quantity: number;
+    /** Minor units per interval, for all of the quantity. */
+    amount: number | null;
+    currency: string | null;
+    interval: string | null;
+    interval_count: number | null;
+    period_start: string | null;
+    period_end: string | null;
+    /** null when the subscription ends with its period. */
+    renews_at: string | null;
+    trial_ends_at: string | null;
+  };
+}
+
+export type NotificationType = keyof NotificationContents;
+
+/** One message to one person, with its whole history. */
+export interface Notification<Type extends NotificationType = NotificationType> {
+  id: string;
+  tenantId: TenantId;
+  type: Type;
+  channel: 'email';
+  recipient: string;
+  locale: string;
+  /** Id of the event that caused it: once per cause and recipient. */
+  cause: string;
+  content: NotificationContents[Type];
+  attempts: number;
+}
+
+/** After so many attempts, over about seven hours, a person has to look. */
+export const MOST_ATTEMPTS = 12;
+
+/** Seconds until the next attempt: 10 s, 30 s, 90 s … at most an hour. */
+export function retryDelaySeconds(attempts: number): number {
+  return Math.min(10 * 3 ** (attempts - 1), 3600);
+}

@@ -1,0 +1,21 @@
+import { currencyOf, formatMoney, money } from '../../../domain/money';
+
+/** A day for people, in their customs; in UTC, as all our periods are. */
+export function formatDay(iso: string, locale: string): string {
+  return new Intl.DateTimeFormat(locale, { dateStyle: 'long', timeZone: 'UTC' }).format(new Date(iso));
+}
+
+/** `€29.00 per month`, `€290.00 every 2 years`. */
+export function formatPrice(
+  amount: number,
+  currency: string,
+  interval: string | null,
+  intervalCount: number | null,
+  locale: string,
+): string {
+  const price = formatMoney(money(amount, currencyOf(currency)), locale);
+  if (interval === null) return price;
+  return intervalCount !== null && intervalCount > 1
+    ? `${price} every ${intervalCount} ${interval}s`
+    : `${price} per ${interval}`;
+}

@@ -1,0 +1,26 @@
+import type { Notification, NotificationContents, NotificationType } from '../notification';
+import { LaidOut, layOut } from './layout';
+import type { Message } from './message';
+import { receiptMessage } from './receipt';
+import { welcomeMessage } from './welcome';
+
+type Template<Type extends NotificationType> = (
+  content: NotificationContents[Type],
+  locale: string,
+  publicUrl: string,
+) => Message;
+
+/** Every type of message and how it is written. */
+const TEMPLATES: { [Type in NotificationType]: Template<Type> } = {
+  welcome: welcomeMessage,
+  receipt: receiptMessage,
+};
+
+/** Writes a message as it is sent: numbers and days in the recipient's customs. */
+export function renderMessage<Type extends NotificationType>(
+  notification: Pick<Notification<Type>, 'type' | 'content' | 'locale'>,
+  publicUrl: string,
+): LaidOut {
+  const template = TEMPLATES[notification.type];
+  return layOut(template(notification.content, notification.locale, publicUrl), publicUrl);
+}
