@@ -18,15 +18,15 @@ export function isThin(body: unknown): boolean {
 
 /** Null for JSON that is not a snapshot event. Own properties only: `__proto__` inside is just data. */
 export function toNotifiedEvent(body: unknown): NotifiedEvent | null {
-  if (!isRecord(body) || !isId(body.id) || typeof body.type !== 'string' || body.type.length > 200)
-    return null;
+  const type = isRecord(body) ? textOrNull(body.type) : null;
+  if (!isRecord(body) || !isId(body.id) || type === null) return null;
   const data = isRecord(body.data) ? body.data : {};
   const object = isRecord(data.object) ? data.object : {};
   const created = typeof body.created === 'number' && Number.isFinite(body.created) ? body.created : 0;
   const createdAt = new Date(Math.min(Math.max(created, 0), 7_258_118_400) * 1000);
   return {
     id: body.id,
-    type: body.type,
+    type,
     apiVersion: textOrNull(body.api_version),
     livemode: typeof body.livemode === 'boolean' ? body.livemode : null,
     createdAt,

@@ -19,8 +19,10 @@ export class UnexpectedStripeShape extends Error {
 
 /** @throws UnexpectedStripeShape without items or with senseless periods */
 export function toSubscriptionSnapshot(subscription: Stripe.Subscription): SubscriptionSnapshot {
-  const items = subscription.items.data.map(toItem);
-  if (items.length === 0) throw new UnexpectedStripeShape('a subscription without items');
+  const listed: unknown = (subscription.items as Stripe.ApiList<Stripe.SubscriptionItem> | undefined)?.data;
+  if (!Array.isArray(listed) || listed.length === 0)
+    throw new UnexpectedStripeShape('a subscription without items');
+  const items = (listed as Stripe.SubscriptionItem[]).map(toItem);
   const pauseMode = pauseModeOf(subscription);
   return {
     id: subscription.id as StripeSubscriptionId,
@@ -84,6 +86,8 @@ function toItem(item: Stripe.SubscriptionItem): SubscriptionItemSnapshot {
   const periodStart = instant(item.current_period_start, 'item.current_period_start');
   const periodEnd = instant(item.current_period_end, 'item.current_period_end');
   if (periodEnd < periodStart) throw new UnexpectedStripeShape('an item period that ends before it starts');
+  if (!(item.price as Stripe.Price | undefined)?.product)
+    throw new UnexpectedStripeShape('an item without a price');
   return {
     id: item.id,
     priceId: item.price.id as StripePriceId,
