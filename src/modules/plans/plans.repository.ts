@@ -35,13 +35,18 @@ export class PlansRepository extends SharedRepository<PlanEntity> {
     return (await this.find(visible, SHOWN_ORDER)).map(toPlan);
   }
 
-  findAcrossTenants(id: PlanId): Promise<Plan | null> {
-    return this.acrossTenants(async () => orNull(await this.findOne({ id })));
+  /** A plan in any state, among those that the running transaction may see. */
+  async findOwn(id: PlanId): Promise<Plan | null> {
+    return orNull(await this.findOne({ id }));
   }
 
-  /** Plans sold, now or once, at one of these prices. */
-  findByStripePricesAcrossTenants(ids: readonly StripePriceId[]): Promise<Plan[]> {
-    return this.acrossTenants(async (manager) => {
+  findAcrossTenants(id: PlanId): Promise<Plan | null> {
+    return this.acrossTenants(() => this.findOwn(id));
+  }
+
+  /** Plans sold, now or once, at one of these prices, among those that the running transaction may see. */
+  findByStripePrices(ids: readonly StripePriceId[]): Promise<Plan[]> {
+    return this.database.inTransaction(async (manager) => {
       const rows = await manager
         .createQueryBuilder(PlanEntity, 'plan')
         .where('plan.stripePriceId = any(:ids)', { ids })
@@ -50,6 +55,10 @@ export class PlansRepository extends SharedRepository<PlanEntity> {
         .getMany();
       return rows.map(toPlan);
     });
+  }
+
+  findByStripePricesAcrossTenants(ids: readonly StripePriceId[]): Promise<Plan[]> {
+    return this.acrossTenants(() => this.findByStripePrices(ids));
   }
 
   /** Every plan that has to do with Stripe, in any state. */

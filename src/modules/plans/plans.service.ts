@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { BillingError } from '../../contracts/errors';
 import { isUuid, PlanId, StripePriceId, TenantId } from '../../contracts/ids';
+import { Database } from '../../platform/database/database';
 import { TenantContext } from '../../platform/database/tenant-context';
 import { Cursors } from '../../platform/http/cursor';
 import { Page, toPage } from '../../platform/http/page.dto';
@@ -16,6 +17,7 @@ export class PlansService {
     private readonly plans: PlansRepository,
     private readonly cache: PlanCache,
     private readonly tenantContext: TenantContext,
+    private readonly database: Database,
     private readonly cursors: Cursors,
   ) {}
 
@@ -44,9 +46,11 @@ export class PlansService {
     return (await this.findBuyable()).find((plan) => plan.id === wanted) ?? null;
   }
 
-  /** A plan in any state, of any owner; for what was bought and for the system's own work. */
+  /** A plan in any state; for what was bought and for the system's own work. */
   async find(id: string): Promise<Plan | null> {
-    return isUuid(id) ? this.plans.findAcrossTenants(id.toLowerCase() as PlanId) : null;
+    if (!isUuid(id)) return null;
+    const planId = id.toLowerCase() as PlanId;
+    return this.isTenantsTransaction ? this.plans.findOwn(planId) : this.plans.findAcrossTenants(planId);
   }
 
   /** An active public plan, for instance the free one. */
@@ -54,14 +58,17 @@ export class PlansService {
     return (await this.findPublic()).find((plan) => plan.slug === slug) ?? null;
   }
 
-  /** The plan sold at a Stripe price, now or before its amount changed; in any state, of any owner. */
+  /** The plan sold at a Stripe price, now or before its amount changed; in any state. */
   async findByStripePrice(priceId: StripePriceId): Promise<Plan | null> {
     return (await this.findManyByStripePrice([priceId]))[0] ?? null;
   }
 
   /** The plans sold at these Stripe prices, now or before; prices that are no plan's are left out. */
-  findManyByStripePrice(priceIds: readonly StripePriceId[]): Promise<Plan[]> {
-    return priceIds.length === 0 ? Promise.resolve([]) : this.plans.findByStripePricesAcrossTenants(priceIds);
+  async findManyByStripePrice(priceIds: readonly StripePriceId[]): Promise<Plan[]> {
+    if (priceIds.length === 0) return [];
+    return this.isTenantsTransaction
+      ? this.plans.findByStripePrices(priceIds)
+      : this.plans.findByStripePricesAcrossTenants(priceIds);
   }
 
   /**
@@ -87,5 +94,14 @@ export class PlansService {
     const plan = await this.find(id);
     if (!plan) throw new BillingError('not_found');
     return plan;
+  }
+
+  /**
+   * In a tenant's transaction that transaction is asked, which sees the public plans and the tenant's own:
+   * a second connection for each writer would empty the pool just when many write.
+   */
+  private get isTenantsTransaction(): boolean {
+    const { tenantIdOrNull, isAcrossTenants } = this.tenantContext;
+    return this.database.isInTransaction && tenantIdOrNull !== null && !isAcrossTenants;
   }
 }
