@@ -136,6 +136,10 @@ export class BillingGateway {
   }
 
   private sessionParams(request: CheckoutRequest): Stripe.Checkout.SessionCreateParams {
+    // A request read back from a jsonb column has its keys in another order; a retry must be the same bytes.
+    const metadata = Object.fromEntries(
+      Object.entries(request.metadata).sort(([a], [b]) => (a < b ? -1 : 1)),
+    );
     return {
       mode: 'subscription',
       customer: request.customerId,
@@ -144,9 +148,9 @@ export class BillingGateway {
         quantity === null ? { price: priceId } : { price: priceId, quantity },
       ),
       ...(request.discount ? { discounts: [toDiscount(request.discount)] } : {}),
-      metadata: request.metadata,
+      metadata,
       subscription_data: {
-        metadata: request.metadata,
+        metadata,
         // The default since 2025-09-30; said on purpose, because it cannot be changed back.
         billing_mode: { type: 'flexible' },
         ...(request.trialDays ? { trial_period_days: request.trialDays } : {}),

@@ -18,7 +18,7 @@ beforeEach(async () => {
   tenant = await service.makeTenant();
 });
 
-const open = (body: Record<string, unknown>, who = tenant, on = service) =>
+const open = (body: Record<string, unknown>, who = tenant, on: Pick<TestService, 'api'> = service) =>
   on.api('POST', '/v1/billings/subscription/checkout', { key: who.key, body });
 const subscription = async (who = tenant) =>
   (await service.api('GET', '/v1/billings/subscription', { key: who.key })).body;
@@ -47,7 +47,9 @@ describe('a paid plan', () => {
   });
 
   it('makes the tenant active when the signed webhook arrives: items, trial, audit, events, mail, each once', async () => {
-    const active = await service.subscribe(tenant, plan.id);
+    await service.subscribe(tenant, plan.id);
+    await service.settle();
+    const active = await subscription();
     expect(active).toMatchObject({
       status: 'ACTIVE',
       plan: { id: plan.id, amount: 2900, currency: 'usd' },
@@ -157,7 +159,7 @@ describe('one session per tenant', () => {
   });
 
   it('makes one customer and one open session out of 200 concurrent checkouts over two replicas', async () => {
-    const replica = await startTestService({ beside: service });
+    const replica = await service.replica();
     try {
       const before = service.stripe.requests().length;
       const answers = await Promise.all(
@@ -179,7 +181,7 @@ describe('one session per tenant', () => {
       ]);
       expect(await subscription()).toMatchObject({ status: 'NONE' });
     } finally {
-      await replica.close();
+      await replica.stop();
     }
   });
 

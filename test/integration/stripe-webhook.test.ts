@@ -155,10 +155,10 @@ describe('genuine deliveries are accepted', () => {
     expect((await deliver(service.url, payload, { 'stripe-signature': two })).status).toBe(200);
     const other = JSON.stringify(madeUpEvent());
     expect((await deliver(service.url, other, signed(other, OLD_SECRET))).status).toBe(200);
-    const after = await startTestService({ beside: service, env: { STRIPE_WEBHOOK_SECRET_PREVIOUS: '' } });
+    const after = await service.replica({ STRIPE_WEBHOOK_SECRET_PREVIOUS: '' });
     const third = JSON.stringify(madeUpEvent());
     expect((await deliver(after.url, third, signed(third, OLD_SECRET))).status).toBe(400);
-    await after.close();
+    await after.stop();
   });
 
   it('B-024 text/plain is verified over the same bytes', async () => {
@@ -302,14 +302,14 @@ describe('genuine deliveries are accepted', () => {
   });
 
   it('B-026 with Redis away the answer is 200 and the event is processed', async () => {
-    const lonely = await startTestService({ beside: service, env: { REDIS_URL: 'redis://127.0.0.1:1' } });
+    const lonely = await service.replica({ REDIS_URL: 'redis://127.0.0.1:1' });
     try {
       const event = madeUpEvent({ data: { object: subscriptionOf(active.stripe_subscription_id) } });
       const payload = JSON.stringify(event);
       expect((await deliver(lonely.url, payload, signed(payload, service.webhookSecret))).status).toBe(200);
       await service.until(async () => (await inbox(event.id))[0]!.status === 'processed');
     } finally {
-      await lonely.close();
+      await lonely.stop();
     }
   });
 

@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { callApi, type ApiAnswer, type ApiRequest } from './api';
 
 /** The built service in a process of its own, to be killed without a word. */
 export class ChildService {
@@ -38,6 +39,10 @@ export class ChildService {
       await pause(50);
     }
     throw new Error(`the service was not ready in time: ${complaint}`);
+  }
+
+  api(method: string, path: string, request: ApiRequest = {}): Promise<ApiAnswer> {
+    return callApi(this.url, method, path, request);
   }
 
   /** SIGKILL; answers when the process is gone. */

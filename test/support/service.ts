@@ -9,34 +9,15 @@ import { loadConfig } from '../../src/platform/config/env';
 import { OutboxRelay } from '../../src/platform/outbox/outbox-relay';
 import { StripeEventsJobs } from '../../src/modules/billing/stripe-events/stripe-events.jobs';
 import { startService } from '../../src/service';
+import { callApi, type Answered, type ApiAnswer, type ApiRequest } from './api';
+import { ChildService } from './child-service';
 import { createTestDatabase, queryAsSuperuser, type TestDatabase } from './database';
 
 export interface TestServiceOptions {
   /** Further environment of the service. */
   env?: Record<string, string>;
-  /** Share the surroundings of another service: a second replica. */
-  beside?: TestService;
   /** Bring your own Stripe sandbox. */
   stripe?: StripeSandbox;
-}
-
-export interface ApiRequest {
-  /** The credential; none when left out. */
-  key?: string;
-  tenantId?: string;
-  body?: unknown;
-  headers?: Record<string, string>;
-}
-
-// Each test knows the shape of its answer; describing every body twice would hide the ones that matter.
-// eslint-disable-next-line @typescript-eslint/no-explicit-any
-export type Answered = any;
-
-export interface ApiAnswer<Body = Answered> {
-  status: number;
-  body: Body;
-  text: string;
-  headers: Headers;
 }
 
 export interface TestTenant {
@@ -55,25 +36,19 @@ export class TestService {
     readonly database: TestDatabase,
     readonly stripe: StripeSandbox,
     readonly env: Record<string, string>,
-    private readonly owns: { database: boolean; stripe: boolean },
+    private readonly ownsStripe: boolean,
   ) {
     this.adminKey = env.ADMIN_API_KEY!;
     this.webhookSecret = env.STRIPE_WEBHOOK_SECRET!;
   }
 
   static async start(options: TestServiceOptions = {}): Promise<TestService> {
-    const { beside } = options;
-    const database = beside?.database ?? (await createTestDatabase());
-    const stripe =
-      options.stripe ?? beside?.stripe ?? (await startStripeSandbox({ retryDelaysMs: [50, 100, 200, 500] }));
-    const env = { ...(beside?.env ?? (await surroundings(database, stripe))), ...options.env };
+    const database = await createTestDatabase();
+    const stripe = options.stripe ?? (await startStripeSandbox({ retryDelaysMs: [50, 100, 200, 500] }));
+    const env = { ...(await surroundings(database, stripe)), ...options.env };
     const running = await startService(loadConfig(env));
-    const service = new TestService(running, database, stripe, env, {
-      database: !beside,
-      stripe: !beside && !options.stripe,
-    });
-    if (!beside)
-      stripe.setWebhooks([{ url: `${running.url}/v1/webhooks/stripe`, secret: service.webhookSecret }]);
+    const service = new TestService(running, database, stripe, env, options.stripe === undefined);
+    stripe.setWebhooks([{ url: `${running.url}/v1/webhooks/stripe`, secret: service.webhookSecret }]);
     return service;
   }
 
@@ -85,30 +60,23 @@ export class TestService {
     return this.running.app;
   }
 
+  /**
+   * A second replica on the same Postgres, Redis and Stripe, in a process of its own: the transaction host of
+   * @nestjs-cls is one per process, so two services in one would share it. Stop it yourself.
+   */
+  async replica(env: Record<string, string> = {}): Promise<ChildService> {
+    const child = await ChildService.create({ ...this.env, ...env });
+    await child.start();
+    return child;
+  }
+
   /** An instance of the service's own, for looking behind the API. */
   get<T>(type: Type<T> | (abstract new (...args: never[]) => T)): T {
     return this.running.app.get(type as Type<T>, { strict: false });
   }
 
-  async api(method: string, path: string, request: ApiRequest = {}): Promise<ApiAnswer> {
-    const response = await fetch(`${this.url}${path}`, {
-      method,
-      headers: {
-        ...(request.key ? { authorization: `Bearer ${request.key}` } : {}),
-        ...(request.tenantId ? { 'tenant-id': request.tenantId } : {}),
-        ...(request.body !== undefined ? { 'content-type': 'application/json' } : {}),
-        ...request.headers,
-      },
-      body: request.body === undefined ? undefined : JSON.stringify(request.body),
-    });
-    const text = await response.text();
-    const isJson = (response.headers.get('content-type') ?? '').includes('json');
-    return {
-      status: response.status,
-      body: isJson && text ? JSON.parse(text) : undefined,
-      text,
-      headers: response.headers,
-    };
+  api(method: string, path: string, request: ApiRequest = {}): Promise<ApiAnswer> {
+    return callApi(this.url, method, path, request);
   }
 
   /** The same with the operator's key; throws when the answer is an error. */
@@ -195,8 +163,8 @@ export class TestService {
 
   async close(): Promise<void> {
     await this.running.stop();
-    if (this.owns.stripe) await this.stripe.close();
-    if (this.owns.database) await this.database.drop();
+    if (this.ownsStripe) await this.stripe.close();
+    await this.database.drop();
   }
 }
 

@@ -25,7 +25,7 @@ export async function deliver(
   const response = await fetch(`${url}/v1/webhooks/stripe`, {
     method: 'POST',
     headers,
-    body: payload as BodyInit,
+    body: payload as string,
   });
   const text = await response.text();
   return { status: response.status, body: text ? JSON.parse(text) : {} };
