@@ -1,6 +1,6 @@
 /** Puts the demo company into a new service through its own API; a second time it changes nothing. */
 import { join } from 'node:path';
-import { AdminApi, Refused } from './admin-api';
+import { ServiceApi, Refused } from './service-api';
 import { DEMO_PLANS, DEMO_TENANTS, type DemoPlan, type DemoTenant, ENTERPRISE_PLAN } from './demo-company';
 import { readJson, writeJson } from './json-file';
 
@@ -28,7 +28,6 @@ interface Plan {
 interface Tenant {
   readonly id: string;
   readonly name: string;
-  readonly plan?: { readonly slug: string } | string | null;
 }
 
 /**
@@ -36,7 +35,7 @@ interface Tenant {
  * @throws Refused when the service does not take the demo company
  */
 export async function seed(url: string, adminKey: string, folder: string): Promise<Seeded> {
-  const api = new AdminApi(url, adminKey);
+  const api = new ServiceApi(url, adminKey);
   const file = join(folder, 'seed.json');
   const keys = readJson<KeptKeys>(file) ?? {};
   const [plans, tenants] = await Promise.all([
@@ -68,23 +67,23 @@ export async function seed(url: string, adminKey: string, folder: string): Promi
   const seeded: SeededTenant[] = [];
   for (const tenant of ensured) {
     const key = await keep(tenant.id, { kind: 'tenant', tenant_id: tenant.id, name: `${tenant.name} demo` });
-    seeded.push({ id: tenant.id, name: tenant.name, plan: planSlug(tenant), key });
+    seeded.push({ id: tenant.id, name: tenant.name, plan: await planOf(url, key), key });
   }
   return { service_key, tenants: seeded };
 }
 
-function addPlan(api: AdminApi, plan: DemoPlan & { tenant_id?: string }): Promise<unknown> {
+function addPlan(api: ServiceApi, plan: DemoPlan & { tenant_id?: string }): Promise<unknown> {
   return api.post('/v1/admin/plans', plan);
 }
 
-function addTenant(api: AdminApi, tenant: DemoTenant): Promise<Tenant> {
+function addTenant(api: ServiceApi, tenant: DemoTenant): Promise<Tenant> {
   return api.post<Tenant>('/v1/admin/tenants', { name: tenant.name, email: tenant.email, locale: 'en' });
 }
 
 /** A kept key may belong to a database that was thrown away since. */
 async function isAccepted(url: string, key: string): Promise<boolean> {
   try {
-    await new AdminApi(url, key).get('/v1/api-keys/me');
+    await new ServiceApi(url, key).get('/v1/api-keys/me');
     return true;
   } catch (error) {
     // Anything but "who are you?" means that the key was recognised.
@@ -93,6 +92,9 @@ async function isAccepted(url: string, key: string): Promise<boolean> {
   }
 }
 
-function planSlug(tenant: Tenant): string | null {
-  return typeof tenant.plan === 'string' ? tenant.plan : (tenant.plan?.slug ?? null);
+/** What the service itself says the tenant is on: a trial's plan at first, whatever it bought later. */
+async function planOf(url: string, tenantKey: string): Promise<string | null> {
+  const tenant = new ServiceApi(url, tenantKey);
+  const subscription = await tenant.get<{ plan: { slug: string } | null }>('/v1/billings/subscription');
+  return subscription.plan?.slug ?? null;
 }

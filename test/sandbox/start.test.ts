@@ -117,6 +117,8 @@ describe('npm start', () => {
       'starter-yearly',
     ]);
     expect(ready.tenants.map(({ name }) => name)).toEqual(['Acme Rockets', 'Blue Bicycle Co.']);
+    // Both are in their trial, which gives what the plan of TRIAL_PLAN_SLUG gives.
+    expect(ready.tenants.map(({ plan }) => plan)).toEqual(['starter', 'starter']);
     const [acme, blue] = ready.tenants;
     const plansOf = async (key?: string): Promise<string[]> => {
       const { body } = await ask(`${ready.api}/v1/plans`, key);

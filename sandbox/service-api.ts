@@ -17,7 +17,7 @@ interface Page<Item> {
 }
 
 /** Speaks to the service with one key. */
-export class AdminApi {
+export class ServiceApi {
   constructor(
     private readonly url: string,
     private readonly key: string,
