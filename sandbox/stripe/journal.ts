@@ -1,17 +1,10 @@
-import {
-  closeSync,
-  existsSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  fsyncSync,
-  writeSync,
-} from 'node:fs';
+import { closeSync, mkdirSync, openSync, readFileSync, renameSync, fsyncSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** One committed operation: the rows it put (`[table, row]`) or removed (`[table, id, null]`). */
 export type JournalEntry = ([string, { id: string }] | [string, string, null])[];
+
+const CHUNK = 1024 * 1024;
 
 /**
  * The sandbox's memory on disk: one line per committed operation, appended before it is answered.
@@ -33,19 +26,22 @@ export class Journal {
     return new Journal(directory);
   }
 
-  /** All complete entries. A last line cut short by a kill was never answered and is dropped. */
-  read(): JournalEntry[] {
-    if (!existsSync(this.path)) return [];
+  /**
+   * All complete entries. A last line cut short by a kill was never answered: it is dropped, and `cut` says so,
+   * because the next append would continue it.
+   */
+  read(): { entries: JournalEntry[]; cut: boolean } {
     const entries: JournalEntry[] = [];
-    for (const line of readFileSync(this.path, 'utf8').split('\n')) {
+    const text = readFileSync(this.path, 'utf8');
+    for (const line of text.split('\n')) {
       if (line === '') continue;
       try {
         entries.push(JSON.parse(line) as JournalEntry);
       } catch {
-        break;
+        return { entries, cut: true };
       }
     }
-    return entries;
+    return { entries, cut: text !== '' && !text.endsWith('\n') };
   }
 
   append(entry: JournalEntry): void {
@@ -56,7 +52,14 @@ export class Journal {
   compact(entries: Iterable<JournalEntry>): void {
     const next = `${this.path}.next`;
     const descriptor = openSync(next, 'w');
-    for (const entry of entries) writeAll(descriptor, `${JSON.stringify(entry)}\n`);
+    let lines = '';
+    for (const entry of entries) {
+      lines += `${JSON.stringify(entry)}\n`;
+      if (lines.length < CHUNK) continue;
+      writeAll(descriptor, lines);
+      lines = '';
+    }
+    writeAll(descriptor, lines);
     fsyncSync(descriptor);
     closeSync(descriptor);
     closeSync(this.descriptor);

@@ -13,3 +13,13 @@ function minorUnits(currency: string): number {
   const format = new Intl.NumberFormat('en-US', { style: 'currency', currency: currency.toUpperCase() });
   return format.resolvedOptions().maximumFractionDigits ?? 2;
 }
+
+/** A decimal price of minor units for people, with all its places: "0.5", "usd" → "$0.005". */
+export function decimalMoneyText(minor: string, currency: string): string {
+  const format = new Intl.NumberFormat('en-US', {
+    style: 'currency',
+    currency: currency.toUpperCase(),
+    maximumFractionDigits: 14,
+  });
+  return format.format(Number(minor) / 10 ** minorUnits(currency));
+}

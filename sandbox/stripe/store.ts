@@ -11,13 +11,19 @@ export class Store {
   private undo: Map<string, { table: TableName; id: string; before: AnyRow | undefined }> | null = null;
 
   constructor(private readonly journal: Journal | null) {
-    for (const entry of journal?.read() ?? []) {
+    if (!journal) return;
+    const { entries, cut } = journal.read();
+    let written = 0;
+    for (const entry of entries) {
       for (const [table, rowOrId, removed] of entry) {
+        written++;
         if (removed === null) this.table(table as TableName).delete(rowOrId as string);
         else this.table(table as TableName).set((rowOrId as AnyRow).id, rowOrId as AnyRow);
       }
     }
-    journal?.compact(this.snapshot());
+    const alive = [...this.tables.values()].reduce((sum, rows) => sum + rows.size, 0);
+    // Rewriting costs as much as reading: only when half of the history is past, or a half line must go.
+    if (cut || written > 2 * alive) journal.compact(this.snapshot());
   }
 
   /** One row, or undefined. */

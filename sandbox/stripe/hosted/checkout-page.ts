@@ -101,11 +101,12 @@ export function checkoutPage(account: Account, view: OrderView, nonce: string): 
 }
 
 function emailField(known: string | null | undefined): Html {
-  if (known)
+  if (known) {
     return html`<div class="field">
-      <label id="email-label">Email</label>
-      <div class="fixed" aria-labelledby="email-label">${known}</div>
+      <label for="email">Email</label>
+      <input id="email" name="email" type="email" value="${known}" readonly />
     </div>`;
+  }
   return html`<div class="field">
     <label for="email">Email</label>
     <input id="email" name="email" type="email" autocomplete="email" placeholder="you@example.com" required />

@@ -160,15 +160,15 @@ function successUrl(session: Stripe.Checkout.Session): string {
   return (session.success_url ?? '').replaceAll('{CHECKOUT_SESSION_ID}', session.id);
 }
 
+/** Answers the page's script. What is wrong with the input is said in the answer, not by its status. */
 function answer(response: ServerResponse, work: () => object): void {
   try {
     send(response, 200, JSON.stringify(work()));
   } catch (error) {
     if (error instanceof FieldError) {
-      return send(response, 400, JSON.stringify({ error: { field: error.field, message: error.message } }));
+      return send(response, 200, JSON.stringify({ error: { field: error.field, message: error.message } }));
     }
-    if (error instanceof StripeApiError)
-      return send(response, error.status, JSON.stringify({ error: error.body }));
+    if (error instanceof StripeApiError) return send(response, 200, JSON.stringify({ error: error.body }));
     throw error;
   }
 }

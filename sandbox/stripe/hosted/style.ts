@@ -62,10 +62,11 @@ input::placeholder { color: var(--soft); opacity: .75; }
 input[aria-invalid="true"] { border-color: var(--bad); }
 :is(input, button, a):focus-visible { outline: 3px solid color-mix(in srgb, var(--accent) 55%, transparent); outline-offset: 2px; }
 .pair { display: grid; grid-template-columns: 1fr 1fr; gap: 12px; }
-.fixed { min-height: 46px; display: flex; align-items: center; padding: 0 12px; background: var(--panel); border: 1px solid var(--line); border-radius: 9px; overflow-wrap: anywhere; }
+input[readonly] { background: var(--panel); color: var(--soft); box-shadow: none; }
 .cards { border: 1px dashed var(--line); border-radius: 12px; padding: 14px; margin: 0 0 20px; background: var(--panel); min-width: 0; }
 .cards legend { float: left; width: 100%; color: var(--soft); font-weight: 500; margin-bottom: 10px; }
-.cards div { clear: both; display: grid; gap: 8px; grid-template-columns: repeat(auto-fit, minmax(112px, 1fr)); }
+.cards div { clear: both; display: flex; flex-wrap: wrap; gap: 8px; }
+.cards .plain { flex: 1 1 auto; padding: 8px 6px; font-size: .82rem; white-space: nowrap; }
 button { font: inherit; }
 .plain { min-height: 44px; padding: 8px 12px; font-weight: 600; font-size: .9rem; color: var(--ink); background: var(--field); border: 1px solid var(--line); border-radius: 9px; cursor: pointer; }
 .plain:hover { border-color: var(--accent); }

@@ -3,7 +3,7 @@ import type { Account } from '../account';
 import { amountFor, textOf } from '../amounts';
 import { grantsOf } from '../checkout/completion';
 import { totalsOf } from '../checkout/totals';
-import { moneyText } from '../money-text';
+import { decimalMoneyText, moneyText } from '../money-text';
 import { trialEndOf } from '../resources/trials';
 import { html, type Html } from './html';
 
@@ -44,11 +44,11 @@ export function summaryOf(account: Account, view: OrderView): Html {
     <p class="lead">${leadOf(view, account)}</p>
     <p class="amount">
       ${view.trialEnd === null ? money(today) : trialDays(account, view.trialEnd)}
-      ${interval && view.trialEnd === null ? html`<small>${perInterval(interval, true)}</small>` : null}
+      ${interval && view.trialEnd === null ? html`<small>${underAmount(account, view, interval)}</small>` : null}
     </p>
     ${interval ? html`<p class="after">${afterwards(account, view, interval)}</p>` : null}
     <ul class="lines">
-      ${items.map((item) => lineOf(item, money))}
+      ${items.map((item) => lineOf(item, money, view.trialEnd !== null))}
     </ul>
     <div class="sums">
       <div class="row">
@@ -97,12 +97,21 @@ function afterwards(account: Account, view: OrderView, interval: Stripe.Price.Re
   const coupon = grants[0]?.coupon;
   const per = perInterval(interval) as string;
   const usage = recurring.some((item) => item.quantity === null) ? ', plus usage' : '';
-  const start = view.trialEnd === null ? '' : ` from ${dateText(view.trialEnd)}`;
-  if (coupon?.duration === 'forever') return `Then ${money(reduced)} ${per}${usage}${start}`;
+  const from = view.trialEnd === null ? '' : ` from ${dateText(view.trialEnd)}`;
+  if (coupon?.duration === 'forever') return `Then ${money(reduced)} ${per}${usage}${from}`;
   if (coupon?.duration === 'repeating') {
-    return `${money(reduced)} ${per} for ${coupon.duration_in_months} months, then ${money(full)} ${per}${usage}${start}`;
+    const time = coupon.duration_in_months === 1 ? '1 month' : `${coupon.duration_in_months} months`;
+    return `${money(reduced)} ${per} for ${time}${from}, then ${money(full)} ${per}${usage}`;
   }
-  return `Then ${money(full)} ${per}${usage}${start}`;
+  return `Then ${money(full)} ${per}${usage}${from}`;
+}
+
+/** "per month" when today's sum is what comes again, else "today". */
+function underAmount(account: Account, view: OrderView, interval: Stripe.Price.Recurring): Html | string {
+  const recurring = view.items.filter((item) => item.price?.recurring);
+  const grants = grantsOf(account, view.session).filter(({ coupon }) => coupon.duration === 'forever');
+  const again = totalsOf(recurring, grants, false).total;
+  return again === view.session.amount_total ? perInterval(interval, true) : 'today';
 }
 
 function dateText(seconds: number): string {
@@ -111,9 +120,11 @@ function dateText(seconds: number): string {
   );
 }
 
-function lineOf(item: Stripe.LineItem, money: (amount: number) => string): Html {
+function lineOf(item: Stripe.LineItem, money: (amount: number) => string, trial: boolean): Html {
   const price = item.price as Stripe.Price;
   const metered = item.quantity === null;
+  const amount = amountFor(price, item.quantity ?? 0);
+  const freeNow = trial && !metered && price.recurring !== null;
   const each = price.unit_amount === null ? null : money(price.unit_amount);
   const note = metered
     ? usageNote(price)
@@ -126,7 +137,8 @@ function lineOf(item: Stripe.LineItem, money: (amount: number) => string): Html 
       ><span>${note}${item.quantity && item.quantity > 1 ? ` · Qty ${item.quantity}` : ''}</span>
     </div>
     <div class="money">
-      ${metered ? 'By usage' : money(amountFor(price, item.quantity ?? 0))}
+      ${metered ? 'By usage' : freeNow ? 'Free now' : money(amount)}
+      ${freeNow ? html`<span>${money(amount)} after</span>` : null}
       ${item.quantity && item.quantity > 1 && each ? html`<span>${each} each</span>` : null}
     </div>
   </li>`;
@@ -134,11 +146,8 @@ function lineOf(item: Stripe.LineItem, money: (amount: number) => string): Html 
 
 function usageNote(price: Stripe.Price): string {
   if (price.billing_scheme === 'tiered') return 'Price depends on usage';
-  const text = price.unit_amount_decimal === null ? '0' : textOf(price.unit_amount_decimal);
-  const whole = price.unit_amount !== null;
-  return whole
-    ? `${moneyText(price.unit_amount ?? 0, price.currency)} per unit`
-    : `${text} ${price.currency.toUpperCase()} minor units per unit`;
+  const minor = price.unit_amount_decimal === null ? '0' : textOf(price.unit_amount_decimal);
+  return `${decimalMoneyText(minor, price.currency)} per unit`;
 }
 
 function discountRows(

@@ -42,7 +42,7 @@ describe('request idempotency', () => {
   });
 
   it('executes once under concurrency: the others are told that it is in progress', async () => {
-    under.sandbox.setFaults({ latency_ms: 80 });
+    under.sandbox.setFaults({ latency_ms: 300 });
     const results = await Promise.allSettled(
       Array.from({ length: 20 }, () =>
         stripe.customers.create({ name: 'once' }, { idempotencyKey: 'k-race' }),
@@ -52,7 +52,10 @@ describe('request idempotency', () => {
     const refused = results.flatMap((result) =>
       result.status === 'rejected' ? [result.reason as { statusCode: number; code: string }] : [],
     );
-    expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+    // On a slow machine some arrive after the first is done: they get its answer, never one of their own.
+    const answered = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value.id] : []));
+    expect(new Set(answered).size).toBe(1);
+    expect(refused.length).toBeGreaterThan(0);
     expect(
       refused.every(({ statusCode, code }) => statusCode === 409 && code === 'idempotency_key_in_use'),
     ).toBe(true);
