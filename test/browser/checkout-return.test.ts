@@ -47,10 +47,10 @@ describe('the pages after a checkout', () => {
   };
   const heading = (name: string) => page.getByRole('heading', { level: 1, name });
 
-  it('shows what was bought: plan, price and next payment', async () => {
+  it('shows what was bought: plan, price and next renewal', async () => {
     await open();
     await heading('You are on Pro').waitFor();
-    await expectText(page.getByRole('main'), '$99 / month', 'Next payment', '$99 on December 21, 2026');
+    await expectText(page.getByRole('main'), '$99 / month', 'Renews on', 'December 21, 2026');
     expect(watched.consoleErrors).toEqual([]);
   });
 
@@ -156,10 +156,15 @@ describe('the pages after a checkout', () => {
     expect(standIn.sent(CHECKOUT)).toEqual([]);
   });
 
+  it('says that a trial at Stripe has cost nothing yet, and when it will', async () => {
+    await open({ [SUBSCRIPTION]: ok({ ...activeOn(pro), status: 'TRIALING' }) });
+    await expectText(page.getByRole('main'), 'Nothing is charged before it ends', 'First payment on');
+  });
+
   it('says when a cancelled subscription ends instead of when it renews', async () => {
     await open({ [SUBSCRIPTION]: ok({ ...activeOn(pro), cancel_at_period_end: true }) });
     await expectText(page.getByRole('main'), 'Ends on', 'December 21, 2026');
-    expect(await page.getByText('Next payment').count()).toBe(0);
+    expect(await page.getByText('Renews on').count()).toBe(0);
   });
 
   it('says that nothing was charged after leaving the payment page', async () => {

@@ -163,7 +163,6 @@ export const activeOn = (one: PlanFacts) =>
     plan: one,
     current_period_end: '2026-12-21T12:00:00Z',
     payment_status: 'PAID',
-    next_invoice: { amount: one.amount, currency: one.currency, due_at: '2026-12-21T12:00:00Z' },
     stripe_subscription_id: 'sub_1',
     stripe: { status: 'active', as_of: '2026-11-21T12:00:00Z', stale: false },
   });

@@ -125,6 +125,19 @@ export function describePurchases(start: () => Promise<PurchaseService>, plans: 
       expect(await standing()).toEqual({ status: 'ACTIVE', plan: plans.paid.name });
     }, 60_000);
 
+    it('tells at its field that a code is unknown, and sells without it', async () => {
+      await openPrices();
+      await page.getByRole('button', { name: 'Have a code?' }).click();
+      const field = page.getByLabel('Discount code');
+      await field.fill('NO_SUCH_CODE');
+      await choose(plans.paid.name);
+      await page.locator('input[aria-invalid="true"]').waitFor();
+      await screenshot(page, 'journey-code-refused');
+      await field.fill('');
+      await choose(plans.paid.name);
+      await arriveAtCheckout(page);
+    }, 60_000);
+
     it('charges nothing when the payer turns back', async () => {
       await openPrices();
       await choose(plans.paid.name);

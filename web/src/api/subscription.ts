@@ -27,7 +27,6 @@ export interface Subscription {
   } | null;
   payment_status: string;
   grace_until: string | null;
-  next_invoice: { amount: number; currency: string; due_at: string | null } | null;
   /** Null while nothing is bought at Stripe. */
   stripe_subscription_id: string | null;
 }

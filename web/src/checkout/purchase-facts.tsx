@@ -2,7 +2,7 @@ import type { Subscription } from '../api/subscription';
 import { formatMoney, intervalWords } from '../money/money';
 import classes from './purchase-facts.module.css';
 
-/** What was bought: plan, price, and when money moves next. */
+/** What was bought: plan, list price, and the day money moves next. */
 export function PurchaseFacts({ subscription }: { subscription: Subscription }) {
   return (
     <dl className={classes.facts}>
@@ -21,23 +21,23 @@ interface Fact {
   value: string;
 }
 
-function factsOf(subscription: Subscription): Fact[] {
-  const { plan, quantity, trial, next_invoice: next, current_period_end: end } = subscription;
+function factsOf({ status, plan, quantity, ...subscription }: Subscription): Fact[] {
   const facts: Fact[] = [];
   if (plan) {
     facts.push({ name: 'Plan', value: quantity > 1 ? `${plan.name} × ${quantity}` : plan.name });
     facts.push({ name: 'Price', value: priceOf(plan) });
   }
-  if (trial?.active && trial.ends_at) facts.push({ name: 'Free trial until', value: day(trial.ends_at) });
-  if (subscription.status === 'FREE' || plan?.amount === 0) return facts;
-  if (subscription.cancel_at_period_end && end) facts.push({ name: 'Ends on', value: day(end) });
-  else if (next?.due_at)
-    facts.push({
-      name: 'Next payment',
-      value: `${formatMoney(next.amount, next.currency)} on ${day(next.due_at)}`,
-    });
-  else if (end) facts.push({ name: 'Renews on', value: day(end) });
+  const end = subscription.current_period_end;
+  const isFree = status === 'FREE' || plan?.amount === 0;
+  // A day without an amount: the service's estimate knows neither discounts nor tax, and would promise too much.
+  if (end !== null && !isFree)
+    facts.push({ name: nextDayName(status, subscription.cancel_at_period_end), value: day(end) });
   return facts;
+}
+
+function nextDayName(status: string, isEnding: boolean): string {
+  if (isEnding) return 'Ends on';
+  return status === 'TRIALING' ? 'First payment on' : 'Renews on';
 }
 
 function priceOf(plan: NonNullable<Subscription['plan']>): string {

@@ -11,17 +11,20 @@ interface Props {
   onChange: (code: string) => void;
 }
 
-/** "Have a code?": folded away until wanted. The service checks the code when the checkout is opened. */
+/**
+ * "Have a code?": folded away until wanted, and then it stays: folding it again when it loses focus would move the
+ * cards from under the pointer, and the click on a plan would miss. The service checks the code when the
+ * checkout is opened.
+ */
 export function CouponField({ code, problem, onChange }: Props) {
   const [opened, setOpened] = useState(false);
   const field = useRef<HTMLInputElement>(null);
-  const wanted = opened || code !== '';
 
   useEffect(() => {
     if (problem) field.current?.focus();
   }, [problem]);
 
-  if (!wanted) {
+  if (!opened) {
     return (
       <Button variant="subtle" size="compact-md" onClick={() => setOpened(true)}>
         Have a code?
@@ -41,7 +44,6 @@ export function CouponField({ code, problem, onChange }: Props) {
       autoFocus
       value={code}
       onChange={(event) => onChange(event.currentTarget.value)}
-      onBlur={() => setOpened(code !== '')}
       error={problem && couponWords(problem)}
     />
   );
