@@ -24,8 +24,7 @@ export class SnsPublisher extends EventPublisher {
   constructor(@Inject(CONFIG) config: Config, lifecycle: Lifecycle) {
     super();
     this.topicArn = config.aws.snsTopicArn;
-    // One attempt: the relay tries again itself, with its own backoff and its own record of it.
-    this.client = this.topicArn ? new SNSClient({ ...awsClientOptions(config), maxAttempts: 1 }) : null;
+    this.client = this.topicArn ? clientFor(config) : null;
     lifecycle.onShutdown('queues', 'sns client', async () => this.client?.destroy());
   }
 
@@ -73,6 +72,16 @@ export class SnsPublisher extends EventPublisher {
         : {}),
     };
   }
+}
+
+function clientFor(config: Config): SNSClient {
+  return new SNSClient({
+    ...awsClientOptions(config),
+    // One attempt: the relay tries again itself, with its own backoff and its own record of it.
+    maxAttempts: 1,
+    // Within the relay's own budget of 5 s, so that no publish goes on after it was given up.
+    requestHandler: { connectionTimeout: 2000, requestTimeout: 4500, throwOnRequestTimeout: true },
+  });
 }
 
 /** As many events a batch as SNS takes; one that is too large alone fails alone. */

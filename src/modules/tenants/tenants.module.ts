@@ -6,6 +6,7 @@ import { TenantChanges } from './tenant-changes';
 import { TenantContactEntity } from './tenant-contact.entity';
 import { TenantContactsRepository } from './tenant-contacts.repository';
 import { TenantEntity } from './tenant.entity';
+import { TenantEventsConsumer } from './tenant-events.consumer';
 import { TenantStatusDirectory } from './tenant-status-directory';
 import { TenantsController } from './tenants.controller';
 import { TenantsRepository } from './tenants.repository';
@@ -23,6 +24,7 @@ import { TenantsService } from './tenants.service';
     TenantsService,
     TenantAdministration,
     TenantStatusDirectory,
+    TenantEventsConsumer,
     { provide: TenantDirectory, useExisting: TenantStatusDirectory },
   ],
   exports: [TenantsService, TenantDirectory],
