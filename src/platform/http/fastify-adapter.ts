@@ -5,7 +5,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { IncomingMessage } from 'node:http';
 import type { Config } from '../config/env';
 import { BillingError, ErrorCode } from '../../contracts/errors';
-import { problemAnswer } from './problem';
+import { problemAnswer, toBillingError } from './problem';
 
 /** Largest JSON body of any route; a usage batch needs the most (decisions 9). */
 export const MAX_BODY_BYTES = 4 * 1024 * 1024;
@@ -27,7 +27,9 @@ export function createFastifyAdapter(config: Config): FastifyAdapter {
     connectionTimeout: 0,
     keepAliveTimeout: 65_000,
     routerOptions: { maxParamLength: 256, ignoreTrailingSlash: false },
-    http: { maxHeaderSize: 32 * 1024 },
+    // Node looks for overdue requests only this often; its default of 30 s would make 10 s into 40 (B-058).
+    // With a headersTimeout beyond the requestTimeout it swaps the two, and bodies may drip for its 60 s.
+    http: { maxHeaderSize: 32 * 1024, connectionsCheckingInterval: 500, headersTimeout: 10_000 },
     genReqId: () => randomUUID(),
     requestIdHeader: false,
     trustProxy: config.trustedProxyHops > 0 ? config.trustedProxyHops : false,
@@ -38,11 +40,11 @@ export function createFastifyAdapter(config: Config): FastifyAdapter {
     rewriteUrl: (request: IncomingMessage) => withoutGatewayPrefix(request.url ?? '/'),
     clientErrorHandler: answerBrokenRequest,
     frameworkErrors: (error: { code: string }, request: FastifyRequest, reply: FastifyReply) => {
-      const code = error.code === 'FST_ERR_BAD_URL' ? 'not_found' : 'bad_request';
-      const { status, headers, body } = problemAnswer(new BillingError(code), String(request.id));
+      const { status, headers, body } = problemAnswer(toBillingError(error), String(request.id));
       void reply
         .status(status)
-        .headers({ ...headers, 'content-type': 'application/problem+json; charset=utf-8' })
+        .headers({ ...headers, 'x-request-id': body.request_id, 'x-content-type-options': 'nosniff' })
+        .header('content-type', 'application/problem+json; charset=utf-8')
         .send(JSON.stringify(body));
     },
   });

@@ -2,6 +2,7 @@ import fastifyStatic from '@fastify/static';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { BillingError } from '../../contracts/errors';
 
 /** Paths that are pages of the one web application; it routes inside the browser. */
 const PAGES = ['/', '/pricing', '/checkout/return', '/checkout/canceled'];
@@ -35,6 +36,8 @@ export async function serveWeb(fastify: FastifyInstance): Promise<void> {
   for (const path of PAGES) fastify.get(path, { config: PUBLIC }, page);
   fastify.get('/assets/*', { config: PUBLIC }, (request, reply) => {
     const name = (request.params as { '*': string })['*'];
+    // One plain file name; what tries to climb is nowhere, not forbidden.
+    if (!/^\w[\w.-]*$/.test(name)) throw new BillingError('not_found');
     // Names carry a hash of their content.
     return reply.sendFile(`assets/${name}`, { maxAge: '365d', immutable: true });
   });
