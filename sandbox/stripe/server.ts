@@ -39,7 +39,12 @@ const SWEEP_MS = 1_000;
 /** Starts a Stripe account of your own on this machine. */
 export async function startStripeSandbox(options: StripeSandboxOptions = {}): Promise<StripeSandbox> {
   const sandbox = new RunningSandbox(options);
-  await sandbox.listen();
+  try {
+    await sandbox.listen();
+  } catch (error) {
+    await sandbox.close();
+    throw error;
+  }
   return sandbox;
 }
 
@@ -68,7 +73,7 @@ class RunningSandbox implements StripeSandbox {
     this.account = new Account(
       this.store,
       this.clock,
-      () => options.publicUrl ?? this.url,
+      () => options.publicUrl?.replace(/\/+$/, '') ?? this.url,
       options.merchantName ?? 'Tenant Billing',
       (event) => this.sending.plan(event),
       (type) => this.sending.interested(type),
@@ -265,6 +270,8 @@ class RunningSandbox implements StripeSandbox {
       }
       return await this.pages.serve(request, response, url);
     } catch (error) {
+      // A client that went away in the middle of its own request is no fault of the sandbox.
+      if (request.destroyed && !request.complete) return;
       process.stderr.write(`stripe sandbox: ${error instanceof Error ? error.stack : String(error)}\n`);
       send(response, 500, JSON.stringify({ error: { message: 'The Stripe sandbox failed.' } }));
     }

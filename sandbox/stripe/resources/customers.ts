@@ -148,7 +148,7 @@ export function updateCustomer({ account, params, id }: Call<Stripe.CustomerUpda
   );
 }
 
-/** Deletes a customer; its live subscriptions end at once, as at Stripe. */
+/** Deletes a customer; its live subscriptions end at once and its cards are nobody's, as at Stripe. */
 export function deleteCustomer({ account, id }: Call<Stripe.CustomerDeleteParams>): object {
   const customer = account.get('customer', id);
   for (const subscription of account.newest(
@@ -156,6 +156,9 @@ export function deleteCustomer({ account, id }: Call<Stripe.CustomerDeleteParams
     (row) => row.customer === id && row.ended_at === null,
   )) {
     endSubscription(account, subscription, 'cancellation_requested');
+  }
+  for (const card of account.newest('payment_method', (row) => row.customer === id)) {
+    account.change('payment_method', card, { customer: null });
   }
   const deleted: Stripe.DeletedCustomer = { id, object: 'customer', deleted: true };
   account.store.put('customer', deleted);

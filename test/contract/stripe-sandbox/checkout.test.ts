@@ -322,6 +322,14 @@ describe('checkout', () => {
     expect(await page.text()).toContain('expired');
   });
 
+  it('cancels the payment that was tried when it expires', async () => {
+    const session = await openCheckout(stripe, (await monthlyPrice(stripe)).id);
+    await complete(session.id, 'decline');
+    const before = eventCount();
+    await stripe.checkout.sessions.expire(session.id);
+    expect(typesSince(before)).toEqual(['payment_intent.canceled', 'checkout.session.expired']);
+  });
+
   it('fails the next charges of a card on demand', async () => {
     const price = await monthlyPrice(stripe);
     const customer = await stripe.customers.create({ name: 'Later trouble' });

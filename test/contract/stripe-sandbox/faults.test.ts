@@ -143,6 +143,12 @@ describe('faults', () => {
     expect(under.sandbox.requests().some(({ cut }) => cut)).toBe(true);
   });
 
+  it('a port that is taken is said, and nothing stays open', async () => {
+    await expect(sandboxUnderTest({ port: under.sandbox.port })).rejects.toMatchObject({
+      code: 'EADDRINUSE',
+    });
+  });
+
   it('the log says what the service really sent', async () => {
     const since = new Date();
     await stripe.customers.create({ name: 'logged', metadata: { a: '1' } }, { idempotencyKey: 'log-1' });

@@ -7,7 +7,7 @@ const SANDBOX = join(__dirname, '../../../sandbox/stripe');
 
 describe('Stripe types as the measure', () => {
   it('has committed the parameter trees of the installed stripe package', () => {
-    // When this fails: npm run stripe:parameters (or generate-parameters.ts) and look at the difference.
+    // When this fails: npm run build && node dist/sandbox/stripe/generate-parameters.js, then read the difference.
     expect(readFileSync(join(SANDBOX, 'parameters.generated.json'), 'utf8') === parameterTrees()).toBe(true);
   }, 60_000);
 
