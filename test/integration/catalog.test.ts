@@ -1,8 +1,9 @@
+import type { Answered } from '../support/api';
 import { startTestService, type TestService, type TestTenant } from '../support/service';
 
 describe('the public list of plans', () => {
   let service: TestService;
-  let plans: Record<'free' | 'pro' | 'proYearly' | 'scale', any /* as the admin API shows them */>;
+  let plans: Record<'free' | 'pro' | 'proYearly' | 'scale', Answered>;
 
   beforeAll(async () => {
     service = await startTestService();

@@ -3,6 +3,7 @@ import { PlanSyncRuns } from '../../src/modules/plans/plan-sync-runs';
 import { PlanSyncJobs } from '../../src/modules/plans/plan-sync.jobs';
 import { PlansService } from '../../src/modules/plans/plans.service';
 import { CatalogGateway } from '../../src/stripe/catalog-gateway';
+import type { Answered } from '../support/api';
 import { startTestService, type TestService } from '../support/service';
 
 describe('the Stripe plan sync', () => {
@@ -23,7 +24,7 @@ describe('the Stripe plan sync', () => {
   afterEach(() => service.stripe.setFaults({}));
 
   /** Asks for a run and waits for its end. */
-  async function sync(): Promise<any /* the run, as the API shows it */> {
+  async function sync(): Promise<Answered> {
     const asked = await service.api('POST', '/v1/admin/plans/sync', { key: service.adminKey });
     expect(asked.status).toBe(202);
     return service.until(async () => {

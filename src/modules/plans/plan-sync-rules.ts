@@ -102,6 +102,7 @@ function rhythmOf(price: CatalogPrice): string {
 function toSlug(text: string): string {
   return text
     .normalize('NFKD')
+    .replace(/\p{M}/gu, '')
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, '-')
     .replace(/^-+|-+$/g, '')
