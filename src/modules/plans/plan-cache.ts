@@ -2,6 +2,7 @@ import { Injectable, OnApplicationBootstrap } from '@nestjs/common';
 import { randomUUID } from 'node:crypto';
 import { Clock } from '../../platform/clock';
 import { Database } from '../../platform/database/database';
+import { Lifecycle } from '../../platform/lifecycle';
 import { Logger } from '../../platform/logger';
 import { Metrics } from '../../platform/metrics';
 import { RedisClient } from '../../platform/redis';
@@ -41,6 +42,7 @@ export class PlanCache implements OnApplicationBootstrap {
     private readonly database: Database,
     private readonly metrics: Metrics,
     private readonly clock: Clock,
+    private readonly lifecycle: Lifecycle,
   ) {}
 
   /** A process that died between a commit and its news to Redis makes up for it when it is back. */
@@ -124,7 +126,7 @@ export class PlanCache implements OnApplicationBootstrap {
 
   /** Other replicas read old lists until Redis knows, even if nobody reads plans in this process. */
   private tryAgainSoon(): void {
-    if (this.retry) return;
+    if (this.retry || this.lifecycle.isStopping) return;
     this.retry = setTimeout(() => {
       this.retry = null;
       if (this.mustInvalidate) void this.tellRedis();
