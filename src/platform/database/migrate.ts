@@ -8,6 +8,8 @@ const MIGRATION_LOCK = 7_316_422_905;
 
 /** What the app role may do to each table; decisions 1 takes rights away from the append-only ones. */
 const APPEND_ONLY = ['audit_logs', 'billing_events'];
+/** What has run is the owner's to say: a forged row would keep a migration from running. */
+const MIGRATIONS = 'schema_migrations';
 
 /**
  * Brings the schema up to date as the owner role and grants the app role its rights. Safe to call from
@@ -19,7 +21,7 @@ export async function migrate(ownerUrl: string, appUrl: string): Promise<string[
     type: 'postgres',
     url: ownerUrl,
     migrations: await migrationClasses(),
-    migrationsTableName: 'schema_migrations',
+    migrationsTableName: MIGRATIONS,
     migrationsTransactionMode: 'each',
     poolSize: 2,
     extra: { application_name: 'tenant-billing-migrate' },
@@ -62,6 +64,7 @@ async function grantAppRole(dataSource: DataSource, owner: string, app: string):
     `grant select, insert, update, delete on all tables in schema public to ${quoted}`,
     `grant usage, select on all sequences in schema public to ${quoted}`,
     `grant execute on all functions in schema public to ${quoted}`,
+    `revoke insert, update, delete on ${MIGRATIONS} from ${quoted}`,
   ];
   for (const statement of statements) await dataSource.query(statement);
   for (const table of APPEND_ONLY) {
