@@ -2,24 +2,27 @@
 import type { StoredMessage } from './store';
 
 const STYLE = `
-:root { color-scheme: light dark; --line: #8884; --soft: #8882; --accent: #2563eb; }
-@media (prefers-color-scheme: dark) { :root { --accent: #8ab4ff; } }
+:root { color-scheme: light dark; --paper: #fff; --ink: #1f2328; --quiet: #57606a; --line: #d0d7de; --soft: #f3f5f8; --accent: #1d4ed8; }
+@media (prefers-color-scheme: dark) {
+  :root { --paper: #16191d; --ink: #e6e8eb; --quiet: #a5adb6; --line: #3a4149; --soft: #22272e; --accent: #8ab4ff; }
+}
 * { box-sizing: border-box; }
-body { font: 16px/1.5 system-ui, sans-serif; margin: 0 auto; max-width: 60rem; padding: 1rem; }
+body { font: 16px/1.5 system-ui, sans-serif; margin: 0 auto; max-width: 60rem; padding: 1rem; background: var(--paper); color: var(--ink); }
 a { color: var(--accent); }
 header { display: flex; flex-wrap: wrap; gap: .75rem; align-items: center; justify-content: space-between; }
 h1 { font-size: 1.4rem; margin: .5rem 0; overflow-wrap: anywhere; }
 form { display: flex; gap: .5rem; flex: 1 1 16rem; max-width: 28rem; }
-input { flex: 1; min-width: 0; font: inherit; padding: .5rem .75rem; border: 1px solid var(--line); border-radius: .5rem; }
-button { font: inherit; padding: .5rem .9rem; border: 1px solid var(--line); border-radius: .5rem; cursor: pointer; background: var(--soft); color: inherit; }
+input { flex: 1; min-width: 0; font: inherit; padding: .5rem .75rem; border: 1px solid var(--line); border-radius: .5rem; background: var(--paper); color: var(--ink); }
+button { font: inherit; padding: .5rem .9rem; border: 1px solid var(--line); border-radius: .5rem; cursor: pointer; background: var(--soft); color: var(--ink); }
 ul.messages { list-style: none; padding: 0; border: 1px solid var(--line); border-radius: .75rem; overflow: hidden; }
 ul.messages a { display: grid; grid-template-columns: 1fr auto; gap: .1rem 1rem; padding: .75rem 1rem; color: inherit; text-decoration: none; }
 ul.messages li + li { border-top: 1px solid var(--line); }
 ul.messages a:hover, ul.messages a:focus-visible { background: var(--soft); }
 .subject { font-weight: 600; overflow-wrap: anywhere; }
-.quiet { opacity: .75; font-size: .9rem; overflow-wrap: anywhere; }
+.quiet { color: var(--quiet); font-size: .9rem; overflow-wrap: anywhere; }
+.people { grid-column: 1 / -1; }
 dl { display: grid; grid-template-columns: auto 1fr; gap: .2rem 1rem; }
-dt { opacity: .75; } dd { margin: 0; overflow-wrap: anywhere; }
+dt { color: var(--quiet); } dd { margin: 0; overflow-wrap: anywhere; }
 iframe { width: 100%; height: 32rem; border: 1px solid var(--line); border-radius: .75rem; background: #fff; }
 pre { white-space: pre-wrap; overflow-wrap: anywhere; border: 1px solid var(--line); border-radius: .75rem; padding: 1rem; }
 .empty { padding: 3rem 1rem; text-align: center; border: 1px dashed var(--line); border-radius: .75rem; }
@@ -31,7 +34,7 @@ export function listPage(messages: StoredMessage[], search: string, nonce: strin
     (message) => `<li><a href="/messages/${encodeURIComponent(message.id)}">
       <span class="subject">${escape(message.subject || '(no subject)')}</span>
       <time class="quiet" datetime="${escape(message.received_at)}">${escape(shortTime(message.received_at))}</time>
-      <span class="quiet">to ${escape(message.to.join(', '))} · from ${escape(message.from)}</span>
+      <span class="quiet people">to ${escape(message.to.join(', '))} · from ${escape(message.from)}</span>
     </a></li>`,
   );
   const empty = search
