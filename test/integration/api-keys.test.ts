@@ -1,6 +1,7 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { request as httpRequest } from 'node:http';
-import { startTestService, type ApiAnswer, type TestService, type TestTenant } from '../support/service';
+import type { ApiAnswer } from '../support/api';
+import { startTestService, type TestService, type TestTenant } from '../support/service';
 
 /** Any route of a tenant: what holds here holds for all, because the edge decides before routes are asked. */
 const ROUTE = '/v1/billings/events';
