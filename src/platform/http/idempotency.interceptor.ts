@@ -138,7 +138,7 @@ export class IdempotencyInterceptor implements NestInterceptor {
         body: Buffer.from(JSON.stringify(body)),
         contentType: 'application/problem+json; charset=utf-8',
       });
-    } else await this.records.releaseAcrossTenants(scope, attempt);
+    } else await this.records.releaseAcrossTenants(scope, attempt, { sameRequestOnly: error.status >= 500 });
   }
 
   private keyOf(request: FastifyRequest, rule: IdempotencyRule): string | null {

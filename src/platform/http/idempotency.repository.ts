@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { randomUUID } from 'node:crypto';
 import { Database } from '../database/database';
 
 /** Which request this is: the key counts per tenant (or nil), principal and route with its ids (decisions 6). */
@@ -30,6 +31,7 @@ interface Row {
   body: Buffer | null;
   content_type: string | null;
   free: boolean;
+  mendable: boolean;
 }
 
 /** Who runs an idempotent request, and what it answered. The database's unique key is the judge (C.3). */
@@ -50,25 +52,28 @@ export class IdempotencyRepository {
       if (born[0]) return { outcome: 'run', attempt: 1, operationId: born[0].operation_id };
       const [row] = await manager.query<Row[]>(
         `select fingerprint, state, attempt, operation_id, status, body, content_type,
-                locked_until < clock_timestamp() as free
+                locked_until < clock_timestamp() as free, locked_until = '-infinity' as mendable
          from idempotency_keys where tenant_id = $1 and principal = $2 and route = $3 and key = $4 for update`,
         keys,
       );
       if (!row) return { outcome: 'in_progress' };
-      if (!row.fingerprint.equals(fingerprint)) return { outcome: 'reused' };
+      const isSame = row.fingerprint.equals(fingerprint);
+      if (!isSame && !(row.state === 'started' && row.mendable)) return { outcome: 'reused' };
       if (row.state === 'done')
         return {
           outcome: 'replay',
           answer: { status: row.status!, body: row.body!, contentType: row.content_type! },
         };
       if (!row.free) return { outcome: 'in_progress' };
+      // A mended request is another operation: Stripe must not take it for the first one.
+      const operationId = isSame ? row.operation_id : randomUUID();
       await manager.query(
-        `update idempotency_keys set attempt = attempt + 1,
+        `update idempotency_keys set attempt = attempt + 1, fingerprint = $6, operation_id = $7,
            locked_until = clock_timestamp() + make_interval(secs => $5 / 1000.0)
          where tenant_id = $1 and principal = $2 and route = $3 and key = $4`,
-        [...keys, leaseMs],
+        [...keys, leaseMs, fingerprint, operationId],
       );
-      return { outcome: 'run', attempt: row.attempt + 1, operationId: row.operation_id };
+      return { outcome: 'run', attempt: row.attempt + 1, operationId };
     });
   }
 
@@ -102,13 +107,22 @@ export class IdempotencyRepository {
     return this.database.acrossTenants(() => this.finish(scope, attempt, answer));
   }
 
-  /** Forgets a failed attempt, so that the client may mend the cause and send the same key again. */
-  async releaseAcrossTenants(scope: IdempotencyScope, attempt: number): Promise<void> {
+  /**
+   * Forgets a failed attempt, so that the client may send the same key again: with the cause mended, or only
+   * the same request, when an attempt of ours may have got somewhere. The row stays, so that attempts go on
+   * counting and a slow holder of an earlier one still finds that it is not his.
+   */
+  async releaseAcrossTenants(
+    scope: IdempotencyScope,
+    attempt: number,
+    allow: { sameRequestOnly: boolean },
+  ): Promise<void> {
+    const freedAt = allow.sameRequestOnly ? 'epoch' : '-infinity';
     await this.database.acrossTenants((manager) =>
       manager.query(
-        `update idempotency_keys set locked_until = clock_timestamp() - interval '1 second'
+        `update idempotency_keys set locked_until = $6::timestamptz
          where tenant_id = $1 and principal = $2 and route = $3 and key = $4 and attempt = $5 and state = 'started'`,
-        [scope.tenantId, scope.principal, scope.route, scope.key, attempt],
+        [scope.tenantId, scope.principal, scope.route, scope.key, attempt, freedAt],
       ),
     );
   }
