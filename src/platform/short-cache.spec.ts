@@ -1,57 +1,64 @@
 import { Clock } from './clock';
 import { ShortCache } from './short-cache';
 
-class StoppedClock extends Clock {
+/** A clock whose monotonic time the test moves. */
+class MovedClock extends Clock {
   ms = 0;
   override monotonicMs(): number {
     return this.ms;
   }
 }
 
-describe('a short cache', () => {
-  const make = (most = 10): { clock: StoppedClock; cache: ShortCache<number>; load: jest.Mock } => {
-    const clock = new StoppedClock();
-    let loaded = 0;
-    return { clock, cache: new ShortCache<number>(clock, 1000, most), load: jest.fn(async () => ++loaded) };
+describe('ShortCache', () => {
+  let clock: MovedClock;
+  let loads: string[];
+  let cache: ShortCache<string>;
+
+  const load = (key: string) => async (): Promise<string> => {
+    loads.push(key);
+    return `${key} ${loads.length}`;
   };
 
-  it('asks once in its time, and again after it', async () => {
-    const { clock, cache, load } = make();
-    expect(await cache.get('a', load)).toBe(1);
+  beforeEach(() => {
+    clock = new MovedClock();
+    loads = [];
+    cache = new ShortCache(clock, 1000, 3);
+  });
+
+  it('asks once for callers of one moment, and again when the time is over', async () => {
+    const first = await Promise.all([cache.get('a', load('a')), cache.get('a', load('a'))]);
     clock.ms = 999;
-    expect(await cache.get('a', load)).toBe(1);
+    const still = await cache.get('a', load('a'));
     clock.ms = 1000;
-    expect(await cache.get('a', load)).toBe(2);
+    expect([...first, still, await cache.get('a', load('a'))]).toEqual(['a 1', 'a 1', 'a 1', 'a 2']);
   });
 
-  it('lets those who ask at one moment share one question', async () => {
-    const { cache, load } = make();
-    await Promise.all(Array.from({ length: 50 }, () => cache.get('a', load)));
-    expect(load).toHaveBeenCalledTimes(1);
+  it('counts the age from before the load: a slow answer is as old as its question', async () => {
+    let answer: (value: string) => void = () => undefined;
+    const slow = cache.get('a', () => new Promise((resolve) => (answer = resolve)));
+    clock.ms = 1500;
+    answer('old');
+    expect(await slow).toBe('old');
+    expect(await cache.get('a', load('a'))).toBe('a 1');
   });
 
-  it('does not grow older by being read', async () => {
-    const { clock, cache, load } = make();
-    for (; clock.ms <= 1500; clock.ms += 100) await cache.get('a', load);
-    expect(load).toHaveBeenCalledTimes(2);
+  it('remembers no failure', async () => {
+    await expect(cache.get('a', () => Promise.reject(new Error('away')))).rejects.toThrow('away');
+    expect(await cache.get('a', load('a'))).toBe('a 1');
   });
 
-  it('forgets what it is told to, and failures at once', async () => {
-    const { cache, load } = make();
-    await cache.get('a', load);
+  it('forgets what it is told to forget', async () => {
+    await cache.get('a', load('a'));
     cache.forget('a');
-    expect(await cache.get('a', load)).toBe(2);
-    await expect(cache.get('b', () => Promise.reject(new Error('away')))).rejects.toThrow('away');
-    expect(await cache.get('b', load)).toBe(3);
+    expect(await cache.get('a', load('a'))).toBe('a 2');
   });
 
-  it('keeps the entries that were used last when it is full', async () => {
-    const { cache, load } = make(2);
-    await cache.get('a', load);
-    await cache.get('b', load);
-    await cache.get('a', load);
-    await cache.get('c', load);
-    expect(await cache.get('a', load)).toBe(1);
-    expect(await cache.get('b', load)).toBe(4);
+  it('keeps what is used and lets the least recently used go', async () => {
+    for (const key of ['a', 'b', 'c']) await cache.get(key, load(key));
+    await cache.get('a', load('a'));
+    await cache.get('d', load('d'));
+    loads.length = 0;
+    for (const key of ['a', 'c', 'd', 'b']) await cache.get(key, load(key));
+    expect(loads).toEqual(['b']);
   });
 });

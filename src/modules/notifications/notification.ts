@@ -40,7 +40,7 @@ export interface Notification<Type extends NotificationType = NotificationType> 
   attempts: number;
 }
 
-/** After so many attempts, over about seven hours, a person has to look. */
+/** After so many attempts, over about six hours, a person has to look. */
 export const MOST_ATTEMPTS = 12;
 
 /** Seconds until the next attempt: 10 s, 30 s, 90 s … at most an hour. */
