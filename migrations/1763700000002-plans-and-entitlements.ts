@@ -22,7 +22,7 @@ export class PlansAndEntitlements1763700000002 implements MigrationInterface {
         ('referred_users', 'Referred users', 'users', 'sum', 'flow', true),
         ('campaigns', 'Campaigns', 'campaigns', 'sum', 'gauge', true),
         ('seats', 'Seats', 'seats', 'sum', 'gauge', true),
-        ('leaderboard_entries', 'Leaderboard entries', 'entries', 'sum', 'cap', true),
+        ('leaderboard_entries', 'Leaderboard entries', 'entries', 'latest', 'cap', true),
         ('email_sends', 'E-mails sent', 'e-mails', 'sum', 'flow', true),
         ('api_calls', 'API calls', 'calls', 'sum', 'flow', true);
 
@@ -37,6 +37,7 @@ export class PlansAndEntitlements1763700000002 implements MigrationInterface {
         interval_count int not null default 1 check (interval_count between 1 and 12),
         stripe_product_id text,
         stripe_price_id text,
+        former_stripe_price_ids text[] not null default '{}',
         limits jsonb not null default '{}',
         features text[] not null default '{}',
         rate_limit jsonb,
@@ -54,6 +55,7 @@ export class PlansAndEntitlements1763700000002 implements MigrationInterface {
       );
       create unique index plans_slug on plans (coalesce(tenant_id, '00000000-0000-0000-0000-000000000000'), slug);
       create unique index plans_stripe_price on plans (stripe_price_id) where stripe_price_id is not null;
+      create index plans_former_prices on plans using gin (former_stripe_price_ids);
       create index plans_tenant on plans (tenant_id) where tenant_id is not null;
 
       create table plan_sync_runs (

@@ -6,11 +6,7 @@ import type { PlanLimits } from '../../domain/plan-limits';
 import { wholeNumber } from '../../platform/database/columns';
 import { Plan } from './plan';
 
-/** Beside the operator's metadata, under a name that metadata keys cannot have (plan-rules.ts). */
-const FORMER_PRICES = '$former_stripe_prices';
-
-type MetadataColumn = Record<string, string | StripePriceId[]>;
-
+/** What is sold, as its row. */
 @Entity('plans')
 export class PlanEntity {
   @PrimaryColumn('uuid')
@@ -43,6 +39,10 @@ export class PlanEntity {
   @Column('text', { nullable: true })
   stripePriceId: StripePriceId | null;
 
+  /** Prices the plan was sold at before; their subscribers are on it still. */
+  @Column('text', { array: true })
+  formerStripePriceIds: StripePriceId[];
+
   @Column('jsonb')
   limits: PlanLimits;
 
@@ -71,7 +71,7 @@ export class PlanEntity {
   isActive: boolean;
 
   @Column('jsonb')
-  metadata: MetadataColumn;
+  metadata: Record<string, string>;
 
   @Column('int')
   version: number;
@@ -85,19 +85,15 @@ export class PlanEntity {
 
 /** A row as the business sees it. */
 export function toPlan(row: PlanEntity): Plan {
-  const { metadata, ...rest } = row;
-  const { [FORMER_PRICES]: former, ...own } = metadata;
-  return {
-    ...rest,
-    metadata: own as Record<string, string>,
-    formerStripePriceIds: Array.isArray(former) ? former : [],
-  };
+  return { ...row };
 }
 
 /** A plan as its row. */
 export function toRow(plan: Plan): PlanEntity {
-  const { metadata, formerStripePriceIds, ...rest } = plan;
-  const column: MetadataColumn = { ...metadata };
-  if (formerStripePriceIds.length > 0) column[FORMER_PRICES] = [...formerStripePriceIds];
-  return { ...rest, features: [...plan.features], metadata: column };
+  return {
+    ...plan,
+    features: [...plan.features],
+    formerStripePriceIds: [...plan.formerStripePriceIds],
+    metadata: { ...plan.metadata },
+  };
 }

@@ -50,7 +50,7 @@ export class PlansRepository extends SharedRepository<PlanEntity> {
       const rows = await manager
         .createQueryBuilder(PlanEntity, 'plan')
         .where('plan.stripePriceId = any(:ids)', { ids })
-        .orWhere(`plan.metadata -> '$former_stripe_prices' ?| :ids`, { ids })
+        .orWhere('plan.formerStripePriceIds && :ids', { ids })
         .orderBy('plan.id')
         .getMany();
       return rows.map(toPlan);
@@ -67,7 +67,7 @@ export class PlansRepository extends SharedRepository<PlanEntity> {
       const rows = await manager
         .createQueryBuilder(PlanEntity, 'plan')
         .where('plan.stripePriceId is not null')
-        .orWhere(`plan.metadata ? '$former_stripe_prices'`)
+        .orWhere('cardinality(plan.formerStripePriceIds) > 0')
         .orderBy('plan.id')
         .getMany();
       return rows.map(toPlan);
