@@ -39,6 +39,12 @@ export interface CheckoutRequest {
   expiresAt: number;
 }
 
+/** A subscription that is paid by invoice. */
+export type InvoicedSubscriptionRequest = Pick<
+  CheckoutRequest,
+  'customerId' | 'items' | 'discount' | 'metadata' | 'trialDays'
+> & { daysUntilDue: number };
+
 /** What a subscription's checkout, customer and subscription calls are, in our words. */
 @Injectable()
 export class BillingGateway {
@@ -69,6 +75,30 @@ export class BillingGateway {
       { idempotencyKey },
     );
     return toCheckoutSnapshot(session);
+  }
+
+  /** Starts a subscription whose invoices are sent to be paid within some days; answers its id. */
+  async startInvoiced(request: InvoicedSubscriptionRequest, idempotencyKey: string): Promise<string> {
+    const subscription = await this.client.call(
+      'subscriptions.create',
+      (stripe, options) =>
+        stripe.subscriptions.create(
+          {
+            customer: request.customerId,
+            items: linesOf(request.items),
+            collection_method: 'send_invoice',
+            days_until_due: request.daysUntilDue,
+            billing_mode: { type: 'flexible' },
+            metadata: sorted(request.metadata),
+            ...(request.discount ? { discounts: [toDiscount(request.discount)] } : {}),
+            ...(request.trialDays ? { trial_period_days: request.trialDays } : {}),
+            ...(this.config.stripe.tax ? { automatic_tax: { enabled: true } } : {}),
+          },
+          options,
+        ),
+      { idempotencyKey },
+    );
+    return subscription.id;
   }
 
   /** Closes an open session; one that is already complete or expired stays what it is. */
@@ -136,17 +166,12 @@ export class BillingGateway {
   }
 
   private sessionParams(request: CheckoutRequest): Stripe.Checkout.SessionCreateParams {
-    // A request read back from a jsonb column has its keys in another order; a retry must be the same bytes.
-    const metadata = Object.fromEntries(
-      Object.entries(request.metadata).sort(([a], [b]) => (a < b ? -1 : 1)),
-    );
+    const metadata = sorted(request.metadata);
     return {
       mode: 'subscription',
       customer: request.customerId,
       client_reference_id: request.reference,
-      line_items: request.items.map(({ priceId, quantity }) =>
-        quantity === null ? { price: priceId } : { price: priceId, quantity },
-      ),
+      line_items: linesOf(request.items),
       ...(request.discount ? { discounts: [toDiscount(request.discount)] } : {}),
       metadata,
       subscription_data: {
@@ -167,6 +192,17 @@ export class BillingGateway {
         : {}),
     };
   }
+}
+
+function linesOf(items: CheckoutRequest['items']): { price: string; quantity?: number }[] {
+  return items.map(({ priceId, quantity }) =>
+    quantity === null ? { price: priceId } : { price: priceId, quantity },
+  );
+}
+
+/** A request read back from a jsonb column has its keys in another order; a retry must be the same bytes. */
+function sorted(metadata: Record<string, string>): Record<string, string> {
+  return Object.fromEntries(Object.entries(metadata).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 function toDiscount(

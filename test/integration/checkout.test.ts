@@ -256,6 +256,33 @@ describe('a free plan', () => {
   });
 });
 
+describe('a plan paid by invoice', () => {
+  it('starts one subscription without a page, however often it is asked for, active when Stripe says so', async () => {
+    const invoiced = await service.makePlan({
+      tenant_id: tenant.id,
+      manual_invoicing: true,
+      days_until_due: 14,
+    });
+    const answers = await Promise.all(Array.from({ length: 20 }, () => open({ plan_id: invoiced.id })));
+    for (const answer of answers) expect([201, 409]).toContain(answer.status);
+    expect(answers.find((answer) => answer.status === 201)!.body).toEqual({
+      id: null,
+      url: null,
+      expires_at: null,
+      status: 'invoiced',
+      plan_id: invoiced.id,
+    });
+    await service.until(async () => (await subscription()).status === 'ACTIVE');
+    const started = (service.stripe.objects('subscription') as Stripe.Subscription[]).filter(
+      (found) => found.metadata.tenantId === tenant.id,
+    );
+    expect(started).toHaveLength(1);
+    expect(started[0]).toMatchObject({ collection_method: 'send_invoice', days_until_due: 14 });
+    const stranger = await service.makeTenant();
+    expect((await open({ plan_id: invoiced.id }, stranger)).status).toBe(404);
+  });
+});
+
 describe('codes', () => {
   const refusal = async (coupon: string) => {
     const { status, body } = await open({ plan_id: plan.id, coupon });

@@ -13,6 +13,7 @@ import { CheckoutSessionsRepository } from './checkout/checkout-sessions.reposit
 import { CheckoutController } from './checkout/checkout.controller';
 import { CheckoutService } from './checkout/checkout.service';
 import { CustomersService } from './checkout/customers.service';
+import { InvoicedPurchase } from './checkout/invoiced-purchase';
 import { StripeOperationEntity } from './operations/stripe-operation.entity';
 import { StripeOperations } from './operations/stripe-operations';
 import { StripeOperationsRepository } from './operations/stripe-operations.repository';
@@ -61,6 +62,7 @@ import { SubscriptionsService } from './subscriptions/subscriptions.service';
     CheckoutSessionsRepository,
     CheckoutItems,
     CheckoutOpener,
+    InvoicedPurchase,
     CheckoutService,
     CheckoutCompletion,
     CustomersService,

@@ -87,7 +87,7 @@ export class CheckoutView {
   url: string | null;
   /** ISO 8601; after it the page is closed. */
   expires_at: string | null;
-  /** active: a free plan, in force already. */
-  status: 'open' | 'complete' | 'expired' | 'active';
+  /** active: a free plan, in force already. invoiced: in force when Stripe says so; invoices are sent. */
+  status: 'open' | 'complete' | 'expired' | 'active' | 'invoiced';
   plan_id: string;
 }

@@ -18,6 +18,7 @@ import { CheckoutSessionEntity } from './checkout-session.entity';
 import { CheckoutSessionsRepository } from './checkout-sessions.repository';
 import { CheckoutView, OpenCheckoutDto } from './checkout.dto';
 import { CustomersService } from './customers.service';
+import { InvoicedPurchase } from './invoiced-purchase';
 import { allowedRedirect } from './redirect-urls';
 
 /** Why a code is refused, in words for the person who typed it. */
@@ -42,6 +43,7 @@ export class CheckoutService {
     private readonly items: CheckoutItems,
     private readonly discounts: DiscountGateway,
     private readonly opener: CheckoutOpener,
+    private readonly invoicedPurchase: InvoicedPurchase,
     private readonly sessions: CheckoutSessionsRepository,
     private readonly clock: Clock,
   ) {}
@@ -58,25 +60,30 @@ export class CheckoutService {
     const successUrl = this.redirect(wish.success_url, '/checkout/return?session_id={CHECKOUT_SESSION_ID}');
     const cancelUrl = this.redirect(wish.cancel_url, '/checkout/canceled');
     if (plan.amount === 0) return this.chooseFree(plan, wish);
-    // Checkout charges a card at once; a plan that is invoiced by agreement is started by the operator.
-    if (plan.manualInvoicing) throw new BillingError('plan_not_purchasable');
 
     await this.subscriptions.refuseSecond();
     const lines = await this.items.lines(plan, wish.quantity ?? 1, wish.items ?? []);
     const customerId = await this.customers.ensure();
     const discount = wish.coupon ? await this.discount(wish.coupon, plan, lines, customerId) : null;
     const tenant = await this.tenants.current();
+    const purchase = {
+      items: lines.map(({ priceId, quantity }) => ({ priceId, quantity })),
+      discount,
+      metadata: checkoutMetadata(tenant.id, plan.id, wish.user_id),
+      // A plan's trial counts only for a tenant that never had one (decisions 25).
+      trialDays: plan.trialDays && !tenant.trialStartedAt ? plan.trialDays : null,
+    };
+    if (plan.manualInvoicing) {
+      await this.invoicedPurchase.start(customerId, { ...purchase, daysUntilDue: plan.daysUntilDue ?? 30 });
+      return { id: null, url: null, expires_at: null, status: 'invoiced', plan_id: plan.id };
+    }
     const session = await this.openOrExplain({
       planId: plan.id as PlanId,
       fingerprint: sha256(canonicalJson([wish, successUrl, cancelUrl, lines])).toString('hex'),
       userId: wish.user_id ?? null,
       request: {
+        ...purchase,
         customerId,
-        items: lines.map(({ priceId, quantity }) => ({ priceId, quantity })),
-        discount,
-        metadata: checkoutMetadata(tenant.id, plan.id, wish.user_id),
-        // A plan's trial counts only for a tenant that never had one (decisions 25).
-        trialDays: plan.trialDays && !tenant.trialStartedAt ? plan.trialDays : null,
         successUrl,
         cancelUrl,
         expiresAt:

@@ -71,7 +71,12 @@ export class SubscriptionsService {
 
   /** Whether the tenant never had a subscription in Stripe; codes for first purchases ask. */
   async neverPaid(): Promise<boolean> {
-    return (await this.billings.fromStripe()).length === 0;
+    return (await this.countFromStripe()) === 0;
+  }
+
+  /** How many subscriptions in Stripe the tenant has had, ended ones too. */
+  async countFromStripe(): Promise<number> {
+    return (await this.billings.fromStripe()).length;
   }
 
   live(): Promise<BillingEntity | null> {
