@@ -36,7 +36,8 @@ function htmlOf(message: Message, publicUrl: string): string {
   .page { background: #121917 !important; }
   .card { background: #18201e !important; }
   .card h1, .card p, .card td { color: #e6ebe9 !important; }
-  .quiet { color: #b3bdba !important; }
+  .card td { border-color: #2e3a36 !important; }
+  .card td.quiet, .quiet { color: #b3bdba !important; }
 }
 @media (max-width: 480px) { .card { padding: 24px 16px !important; } }
 </style>
