@@ -8,6 +8,8 @@ import { mergeMetadata } from './metadata';
 import { ownPaymentMethod } from './payment-methods';
 import { endSubscription } from './subscription-end';
 
+const DEFAULT_METHOD = 'invoice_settings[default_payment_method]';
+
 /** A customer as Stripe answers it right after creation. */
 export function makeCustomer(account: Account, params: Stripe.CustomerCreateParams): Stripe.Customer {
   return {
@@ -28,7 +30,8 @@ export function makeCustomer(account: Account, params: Stripe.CustomerCreatePara
     invoice_prefix: params.invoice_prefix ?? randomText(8).toUpperCase(),
     invoice_settings: {
       custom_fields: orNull(params.invoice_settings?.custom_fields),
-      default_payment_method: params.invoice_settings?.default_payment_method ?? null,
+      // Set below, once the card is the customer's.
+      default_payment_method: null,
       footer: params.invoice_settings?.footer ?? null,
       rendering_options: null,
     },
@@ -87,9 +90,18 @@ export function createCustomer({ account, params }: Call<Stripe.CustomerCreatePa
   );
   const customer = makeCustomer(account, params);
   account.add('customer', customer, 'customer.created');
-  if (!params.payment_method) return customer;
-  ownPaymentMethod(account, params.payment_method, customer.id, 'payment_method');
-  return account.get('customer', customer.id);
+  const card = params.payment_method
+    ? ownPaymentMethod(account, params.payment_method, customer.id, 'payment_method')
+    : null;
+  const wanted = orNull(params.invoice_settings?.default_payment_method);
+  if (!wanted) return account.get('customer', customer.id);
+  // A test token such as pm_card_visa names the card that it has just become.
+  const isThisCard = card !== null && (wanted === params.payment_method || wanted === card.id);
+  const chosen = isThisCard ? card : ownPaymentMethod(account, wanted, customer.id, DEFAULT_METHOD);
+  const current = account.get('customer', customer.id) as Stripe.Customer;
+  return account.change('customer', current, {
+    invoice_settings: { ...current.invoice_settings, default_payment_method: chosen.id },
+  });
 }
 
 export function retrieveCustomer({ account, id }: Call<Stripe.CustomerRetrieveParams>): object {
