@@ -3,7 +3,8 @@ import { Client } from 'pg';
 import { sha256, canonicalJson } from '../../src/platform/crypto';
 import { Database } from '../../src/platform/database/database';
 import { IdempotencyRepository } from '../../src/platform/http/idempotency.repository';
-import { startTestService, type ApiAnswer, type TestService, type TestTenant } from '../support/service';
+import type { ApiAnswer } from '../support/api';
+import { startTestService, type TestService, type TestTenant } from '../support/service';
 
 /** A POST with an Idempotency-Key has its effect once: R-14, I8, reliability C.3. */
 let service: TestService;
@@ -173,7 +174,10 @@ describe('a key', () => {
     });
     // fetch trims white space around a value, as HTTP says.
     if (key === '\ta') return expect(response.status).toBe(201);
-    expect([response.status, (await response.json()).code]).toEqual([400, 'idempotency_key_invalid']);
+    expect([response.status, ((await response.json()) as { code: string }).code]).toEqual([
+      400,
+      'idempotency_key_invalid',
+    ]);
     expect(await tenantsNamed(body.email)).toBe(0);
   });
 
