@@ -6,7 +6,13 @@ const LEAVES = 'notifications|webhooks|event-stream|analytics|audit|reports|moni
 
 module.exports = {
   forbidden: [
-    { name: 'no-circular', severity: 'error', comment: 'A cycle means two files are one thought.', from: {}, to: { circular: true } },
+    {
+      name: 'no-circular',
+      severity: 'error',
+      comment: 'A cycle means two files are one thought.',
+      from: {},
+      to: { circular: true },
+    },
     {
       name: 'contracts-import-nothing',
       severity: 'error',
@@ -75,7 +81,8 @@ module.exports = {
     {
       name: 'module-graph-plans',
       severity: 'error',
-      comment: 'plans, tenants <- entitlements <- usage <- limits <- billing <- trials <- leaves (decisions 4)',
+      comment:
+        'plans, tenants <- entitlements <- usage <- limits <- billing <- trials <- leaves (decisions 4)',
       from: { path: '^src/modules/(plans|tenants|api-keys|pricing)/' },
       to: { path: '^src/modules/(entitlements|usage|limits|catalog|billing|trials)/' },
     },
