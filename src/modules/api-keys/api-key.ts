@@ -23,7 +23,8 @@ export interface StoredApiKey extends ApiKey {
   secretHash: Buffer;
 }
 
-export type ApiKeyStatus = 'active' | 'revoked' | 'expired';
+export const API_KEY_STATUSES = ['active', 'revoked', 'expired'] as const;
+export type ApiKeyStatus = (typeof API_KEY_STATUSES)[number];
 
 /** Whether the key opens anything at `now`; a revoked key stays revoked after its expiry. */
 export function statusOfKey(key: Pick<ApiKey, 'revokedAt' | 'expiresAt'>, now: Date): ApiKeyStatus {

@@ -1,4 +1,5 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
+import { ApiTags } from '@nestjs/swagger';
 import { Clock } from '../../platform/clock';
 import { Access } from '../../platform/http/access';
 import { Cursors } from '../../platform/http/cursor';
@@ -8,11 +9,11 @@ import type { Page } from '../../platform/http/page.dto';
 import { RequestContext } from '../../platform/request-context';
 import { scopesOf } from '../../contracts/permissions';
 import { BOOTSTRAP_KEY_ID } from './api-key';
-import { ApiKeysQueryDto, IssueApiKeyDto, toApiKeyView } from './api-keys.dto';
-import type { ApiKeyView, IssuedApiKeyView } from './api-keys.dto';
+import { ApiKeysQueryDto, ApiKeyView, IssueApiKeyDto, IssuedApiKeyView, toApiKeyView } from './api-keys.dto';
 import { ApiKeysService } from './api-keys.service';
 
 /** Keys: issued by operators, shown without their secrets. */
+@ApiTags('API keys')
 @Controller('v1/api-keys')
 export class ApiKeysController {
   constructor(

@@ -1,3 +1,4 @@
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import {
   ArrayMaxSize,
   ArrayMinSize,
@@ -14,7 +15,8 @@ import { KEY_KINDS, SCOPES } from '../../contracts/permissions';
 import type { KeyKind, Scope } from '../../contracts/permissions';
 import { IsDisplayName, LowerCase } from '../../platform/http/field-rules';
 import { PageQueryDto } from '../../platform/http/page.dto';
-import { ApiKey, ApiKeyStatus, statusOfKey } from './api-key';
+import { ApiKey, API_KEY_STATUSES, statusOfKey } from './api-key';
+import type { ApiKeyStatus } from './api-key';
 
 /** Body of POST /v1/api-keys. */
 export class IssueApiKeyDto {
@@ -29,6 +31,7 @@ export class IssueApiKeyDto {
   @IsOptional()
   @LowerCase()
   @IsUUID()
+  @ApiPropertyOptional({ type: String, format: 'uuid' })
   tenant_id?: TenantId;
 
   /** The tenants a key of kind `service` may act for; all when left out. */
@@ -39,6 +42,7 @@ export class IssueApiKeyDto {
   @LowerCase()
   @ArrayUnique()
   @IsUUID(undefined, { each: true })
+  @ApiPropertyOptional({ type: String, format: 'uuid', isArray: true })
   tenant_ids?: TenantId[];
 
   /** What the key may do; everything its kind may and the issuing key may when left out. */
@@ -65,17 +69,21 @@ export class ApiKeysQueryDto extends PageQueryDto {
   @IsOptional()
   @LowerCase()
   @IsUUID()
+  @ApiPropertyOptional({ type: String, format: 'uuid' })
   tenant_id?: TenantId;
 }
 
 /** A key as the API shows it; never with its secret. */
-export interface ApiKeyView {
+export class ApiKeyView {
   id: string;
   name: string;
+  @ApiProperty({ enum: KEY_KINDS })
   kind: KeyKind;
+  @ApiProperty({ enum: API_KEY_STATUSES })
   status: ApiKeyStatus;
   tenant_id: string | null;
   tenant_ids: string[] | null;
+  @ApiProperty({ enum: Object.keys(SCOPES), isArray: true })
   scopes: Scope[];
   /** The 12 characters in the key's text that tell it from others. */
   public_id: string | null;
@@ -86,7 +94,7 @@ export interface ApiKeyView {
 }
 
 /** The only answer that holds the key's whole text, once. */
-export interface IssuedApiKeyView extends ApiKeyView {
+export class IssuedApiKeyView extends ApiKeyView {
   /** null when an earlier answer is replayed for the same Idempotency-Key: we cannot show it again. */
   secret: string | null;
 }

@@ -1,4 +1,5 @@
 import { Controller, Get, Query } from '@nestjs/common';
+import { ApiTags } from '@nestjs/swagger';
 import type { EventEnvelope } from '../../contracts/events';
 import { Access } from '../../platform/http/access';
 import { Cursors } from '../../platform/http/cursor';
@@ -8,6 +9,7 @@ import { EventsQueryDto, toEnvelope } from './events.dto';
 import { EventsService } from './events.service';
 
 /** The tenant's own stream, for consumers that catch up or look for gaps. */
+@ApiTags('Events')
 @Controller('v1/billings/events')
 export class EventsController {
   constructor(

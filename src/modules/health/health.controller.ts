@@ -1,11 +1,13 @@
 import { Controller, Get, Res } from '@nestjs/common';
+import { ApiProduces, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { Access, Public } from '../../platform/http/access';
 import { Metrics } from '../../platform/metrics';
+import { LivenessView, ReadinessView } from './health.dto';
 import { HealthService } from './health.service';
-import type { Readiness } from './health.service';
 
 /** For orchestrators, load balancers and Prometheus. */
+@ApiTags('Health')
 @Controller()
 export class HealthController {
   constructor(
@@ -16,14 +18,14 @@ export class HealthController {
   /** The process lives: nothing else is asked, so that a database outage restarts nobody. */
   @Get('healthz')
   @Public()
-  alive(): { status: 'ok' } {
+  alive(): LivenessView {
     return { status: 'ok' };
   }
 
   /** 503 while the process should be given no requests. */
   @Get('readyz')
   @Public()
-  async ready(@Res({ passthrough: true }) reply: FastifyReply): Promise<Readiness> {
+  async ready(@Res({ passthrough: true }) reply: FastifyReply): Promise<ReadinessView> {
     const readiness = await this.health.readiness();
     const serves = readiness.status === 'ok' || readiness.status === 'degraded';
     void reply.status(serves ? 200 : 503);
@@ -33,6 +35,7 @@ export class HealthController {
   /** In Prometheus' text format; on METRICS_PORT the same is open to the inner network. */
   @Get('metrics')
   @Access('admin:metrics')
+  @ApiProduces('text/plain')
   async prometheus(@Res({ passthrough: true }) reply: FastifyReply): Promise<string> {
     void reply.header('content-type', this.metrics.registry.contentType);
     return this.metrics.registry.metrics();

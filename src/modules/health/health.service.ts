@@ -4,28 +4,19 @@ import { Lifecycle, withDeadline } from '../../platform/lifecycle';
 import { Logger } from '../../platform/logger';
 import { RedisClient } from '../../platform/redis';
 import { ShortCache } from '../../platform/short-cache';
+import { ReadinessView } from './health.dto';
 import { HealthRepository } from './health.repository';
 
 /** Probes come from many sides and are open to all: one look a second is enough for them together. */
 const REMEMBER_MS = 1000;
 const DATABASE_MS = 2000;
 
-/** Whether this process should be given requests; says what is wrong, never where or which version. */
-export interface Readiness {
-  /** `degraded` still serves: without Redis everything works, more slowly. */
-  status: 'ok' | 'degraded' | 'unavailable' | 'stopping';
-  database: 'ok' | 'away' | 'not_migrated' | 'unsafe_role';
-  redis: 'ok' | 'away';
-  /** `single`: one role migrates and runs, so row-level security has one lock less. null while unknown. */
-  database_role: 'separate' | 'single' | null;
-}
-
-type DatabaseReadiness = Pick<Readiness, 'database' | 'database_role'>;
+type DatabaseReadiness = Pick<ReadinessView, 'database' | 'database_role'>;
 
 @Injectable()
 export class HealthService {
   private readonly logger = new Logger('health');
-  private readonly recent: ShortCache<Readiness>;
+  private readonly recent: ShortCache<ReadinessView>;
   private warned = false;
 
   constructor(
@@ -37,12 +28,12 @@ export class HealthService {
     this.recent = new ShortCache(clock, REMEMBER_MS, 1);
   }
 
-  async readiness(): Promise<Readiness> {
+  async readiness(): Promise<ReadinessView> {
     const readiness = await this.recent.get('readiness', () => this.look());
     return this.lifecycle.isStopping ? { ...readiness, status: 'stopping' } : readiness;
   }
 
-  private async look(): Promise<Readiness> {
+  private async look(): Promise<ReadinessView> {
     const [database, redis] = await Promise.all([this.lookAtDatabase(), this.lookAtRedis()]);
     const ready = database.database === 'ok';
     return { status: !ready ? 'unavailable' : redis === 'ok' ? 'ok' : 'degraded', ...database, redis };
@@ -64,7 +55,7 @@ export class HealthService {
     }
   }
 
-  private async lookAtRedis(): Promise<Readiness['redis']> {
+  private async lookAtRedis(): Promise<ReadinessView['redis']> {
     return (await this.redis.attempt((client) => client.ping())) ? 'ok' : 'away';
   }
 }

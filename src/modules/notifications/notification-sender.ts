@@ -15,10 +15,10 @@ import { NotificationsRepository } from './notifications.repository';
 import { renderMessage } from './templates/render';
 
 const SWEEP_EVERY_MS = 2000;
-const BATCH = 20;
-const AT_ONCE = 4;
-/** Longer than the mailer may take for a whole batch, so that a slow server gets no message twice. */
-const LEASE_SECONDS = 300;
+/** Sent at the same time; small, so that a stopping process has little in hand. */
+const BATCH = 8;
+/** Longer than the mailer's own timeouts together, so that a slow server gets no message twice. */
+const LEASE_SECONDS = 120;
 
 /** Sends what is due: at once when a job points to it, and by looking every two seconds whatever happens. */
 @Injectable()
@@ -54,8 +54,7 @@ export class NotificationSender implements OnApplicationBootstrap {
   async sendDue(): Promise<void> {
     for (;;) {
       const claimed = await this.notifications.claimDueAcrossTenants(BATCH, LEASE_SECONDS);
-      for (let at = 0; at < claimed.length; at += AT_ONCE)
-        await Promise.all(claimed.slice(at, at + AT_ONCE).map((notification) => this.send(notification)));
+      await Promise.all(claimed.map((notification) => this.send(notification)));
       if (claimed.length < BATCH || this.lifecycle.isStopping) return;
     }
   }

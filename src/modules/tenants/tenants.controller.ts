@@ -1,4 +1,5 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Query, Res } from '@nestjs/common';
+import { ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { Clock } from '../../platform/clock';
 import { Access } from '../../platform/http/access';
@@ -11,13 +12,15 @@ import { TenantAdministration, TenantWithContacts } from './tenant-administratio
 import {
   ChangeTenantDto,
   CreateTenantDto,
+  TenantDetailView,
   TenantsQueryDto,
+  TenantView,
   toTenantDetailView,
   toTenantView,
 } from './tenants.dto';
-import type { TenantDetailView, TenantView } from './tenants.dto';
 
 /** Tenants, for operators. */
+@ApiTags('Tenants')
 @Controller('v1/admin/tenants')
 export class TenantsController {
   constructor(

@@ -1,3 +1,4 @@
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import {
   ArrayMaxSize,
@@ -56,6 +57,7 @@ export class CreateTenantDto {
   @IsOptional()
   @LowerCase()
   @IsUUID()
+  @ApiPropertyOptional({ type: String, format: 'uuid' })
   id?: TenantId;
 
   @IsDisplayName(200)
@@ -72,6 +74,7 @@ export class CreateTenantDto {
 
   @IsOptional()
   @IsMetadata()
+  @ApiPropertyOptional({ type: 'object', additionalProperties: { type: 'string' } })
   metadata?: Record<string, string>;
 
   @IsOptional()
@@ -101,6 +104,7 @@ export class ChangeTenantDto {
   /** Replaces all of it. */
   @IsOptional()
   @IsMetadata()
+  @ApiPropertyOptional({ type: 'object', additionalProperties: { type: 'string' } })
   metadata?: Record<string, string>;
 }
 
@@ -120,6 +124,7 @@ export class TenantsQueryDto extends PageQueryDto {
   @IsOptional()
   @LowerCase()
   @IsUUID()
+  @ApiPropertyOptional({ type: String, format: 'uuid' })
   plan?: PlanId;
 
   @IsOptional()
@@ -127,7 +132,7 @@ export class TenantsQueryDto extends PageQueryDto {
   payment_status?: PaymentStatus;
 }
 
-export interface TrialView {
+export class TenantTrialView {
   active: boolean;
   days_left: number;
   started_at: string | null;
@@ -136,18 +141,20 @@ export interface TrialView {
 }
 
 /** A tenant in lists, events and the audit log. */
-export interface TenantView {
+export class TenantView {
   id: string;
   name: string;
   email: string;
   locale: string;
+  @ApiProperty({ enum: TENANT_STATUSES })
   status: TenantStatus;
   status_reason: string | null;
   status_until: string | null;
+  @ApiProperty({ enum: PAYMENT_STATUSES })
   payment_status: PaymentStatus;
   payment_failed_at: string | null;
   grace_until: string | null;
-  trial: TrialView;
+  trial: TenantTrialView;
   confirmed_at: string | null;
   suspended_at: string | null;
   locked_at: string | null;
@@ -155,22 +162,24 @@ export interface TenantView {
   /** When a scheduled deletion is carried out. */
   deletion_due_at: string | null;
   stripe_customer_id: string | null;
+  @ApiProperty({ type: 'object', additionalProperties: { type: 'string' } })
   metadata: Record<string, string>;
   version: number;
   created_at: string;
   updated_at: string;
 }
 
-export interface ContactView {
+export class ContactView {
   id: string;
   email: string;
   name: string | null;
+  @ApiProperty({ enum: CONTACT_ROLES })
   role: ContactRole;
   locale: string;
 }
 
 /** One tenant, with its people. */
-export interface TenantDetailView extends TenantView {
+export class TenantDetailView extends TenantView {
   contacts: ContactView[];
 }
 
