@@ -56,23 +56,28 @@ export class JobScheduler implements OnModuleInit {
     }
   }
 
-  /** Runs all slots of one job that are due now and not taken. */
+  /**
+   * Runs the slots of one job that are due now, in their order. It stops at one that fails or that another
+   * replica holds: what is due counts from the newest finished slot, so a later one would hide it for ever.
+   */
   async runDue(name: JobName, schedule: Schedule): Promise<void> {
     for (const slot of dueSlots(schedule, this.clock.now(), await this.slots.newestDone(name))) {
       const claimed = await this.slots.claim(name, slot, this.owner, LEASE_MS);
-      if (claimed) await this.runClaimed(name, claimed);
+      if (!claimed || !(await this.runClaimed(name, claimed))) return;
     }
   }
 
-  private async runClaimed(name: JobName, claimed: ClaimedSlot): Promise<void> {
+  /** @returns whether the slot is finished now */
+  private async runClaimed(name: JobName, claimed: ClaimedSlot): Promise<boolean> {
     const renewal = setInterval(() => {
       this.slots.renew(claimed, LEASE_MS).catch(() => undefined);
     }, LEASE_MS / 3);
     try {
       await this.runner.run(name, {}, { slot: claimed.slot, fence: claimed.fence });
-      await this.slots.finish(claimed);
+      return await this.slots.finish(claimed);
     } catch (error) {
       await this.slots.fail(claimed, error instanceof Error ? error.message : 'unknown', RETRY_MS);
+      return false;
     } finally {
       clearInterval(renewal);
     }
