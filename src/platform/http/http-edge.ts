@@ -55,7 +55,7 @@ export class HttpEdge {
   /** Nothing opens by omission. @throws Error naming the routes that do not say who may call them */
   refuseUnguardedRoutes(): void {
     const open = this.routes.all
-      .filter((route) => !route.guarded)
+      .filter((route) => route.access === null)
       .map((route) => `${route.method} ${route.pattern}`);
     if (open.length > 0) throw new Error(`Routes without @Access or @Public: ${open.join(', ')}`);
   }

@@ -54,6 +54,10 @@ describe('a request that matched no route', () => {
 
 it('lists every route with its methods, and whether it says who may call it', () => {
   expect(table.all).toHaveLength(10);
-  expect(table.all).toContainEqual({ method: 'DELETE', pattern: '/v1/plans/:id', guarded: true });
-  expect(table.all.filter((route) => !route.guarded).map((route) => route.pattern)).toEqual(['/open']);
+  expect(table.all).toContainEqual({
+    method: 'DELETE',
+    pattern: '/v1/plans/:id',
+    access: { kind: 'public' },
+  });
+  expect(table.all.filter((route) => route.access === null).map((route) => route.pattern)).toEqual(['/open']);
 });

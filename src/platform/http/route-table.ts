@@ -1,11 +1,12 @@
 import type { RouteOptions } from 'fastify';
 import { BillingError } from '../../contracts/errors';
+import { AccessRule } from './access';
 
-/** One route as registered: method, pattern and whether it says who may call it. */
+/** One route as registered: method, pattern and who may call it; null when it does not say. */
 export interface RegisteredRoute {
   method: string;
   pattern: string;
-  guarded: boolean;
+  access: AccessRule | null;
 }
 
 /**
@@ -17,9 +18,9 @@ export class RouteTable {
   private readonly matchers = new Map<string, RegExp>();
 
   add(route: RouteOptions): void {
-    const guarded = (route.config as { access?: unknown } | undefined)?.access !== undefined;
+    const access = (route.config as { access?: AccessRule } | undefined)?.access ?? null;
     for (const method of [route.method].flat())
-      this.routes.push({ method: method.toUpperCase(), pattern: route.url, guarded });
+      this.routes.push({ method: method.toUpperCase(), pattern: route.url, access });
     this.matchers.set(route.url, toMatcher(route.url));
   }
 
