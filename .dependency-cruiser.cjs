@@ -1,8 +1,8 @@
 /** The import rules of ARCHITECTURE.md, enforced: contracts <- domain <- platform <- stripe <- modules <- app. */
 const room = (name) => `^src/${name}/`;
 const outside = (...rooms) => `^src/(?!(${rooms.join('|')})/)`;
-const APP = '^src/(main|app\\.module|service|openapi)\\.ts$';
-const LEAVES = 'notifications|webhooks|event-stream|analytics|audit|reports|monitoring|health';
+const APP = '^src/((main|app\\.module|service|openapi)\\.ts$|openapi/)';
+const LEAVES = 'notifications|webhooks|event-stream|analytics|audit|reports|monitoring|health|documents';
 
 module.exports = {
   forbidden: [

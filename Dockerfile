@@ -27,7 +27,7 @@ ENV NODE_ENV=production \
     PORT=3000 \
     NODE_OPTIONS=--enable-source-maps
 COPY --from=packages /app/node_modules node_modules
-COPY package.json ./
+COPY package.json openapi.json ./
 COPY --from=build /app/dist/src dist/src
 COPY --from=build /app/dist/migrations dist/migrations
 COPY --from=build /app/web/dist web/dist

@@ -2,6 +2,7 @@ import { DynamicModule, Module } from '@nestjs/common';
 import { ApiKeysModule } from './modules/api-keys/api-keys.module';
 import { BillingModule } from './modules/billing/billing.module';
 import { CatalogModule } from './modules/catalog/catalog.module';
+import { DocumentsModule } from './modules/documents/documents.module';
 import { EntitlementsModule } from './modules/entitlements/entitlements.module';
 import { EventStreamModule } from './modules/event-stream/event-stream.module';
 import { HealthModule } from './modules/health/health.module';
@@ -34,6 +35,7 @@ export class AppModule {
         NotificationsModule,
         EventStreamModule,
         HealthModule,
+        DocumentsModule,
       ],
     };
   }

@@ -5,11 +5,17 @@ import { Access } from '../../platform/http/access';
 import { Cursors } from '../../platform/http/cursor';
 import { Idempotent } from '../../platform/http/idempotency.interceptor';
 import { toPage } from '../../platform/http/page.dto';
-import type { Page } from '../../platform/http/page.dto';
 import { RequestContext } from '../../platform/request-context';
 import { scopesOf } from '../../contracts/permissions';
 import { BOOTSTRAP_KEY_ID } from './api-key';
-import { ApiKeysQueryDto, ApiKeyView, IssueApiKeyDto, IssuedApiKeyView, toApiKeyView } from './api-keys.dto';
+import {
+  ApiKeyPage,
+  ApiKeysQueryDto,
+  ApiKeyView,
+  IssueApiKeyDto,
+  IssuedApiKeyView,
+  toApiKeyView,
+} from './api-keys.dto';
 import { ApiKeysService } from './api-keys.service';
 
 /** Keys: issued by operators, shown without their secrets. */
@@ -42,9 +48,10 @@ export class ApiKeysController {
     return { ...toApiKeyView(key, this.clock.now()), secret };
   }
 
+  /** All keys, newest first. */
   @Get()
   @Access('admin:keys')
-  async list(@Query() query: ApiKeysQueryDto): Promise<Page<ApiKeyView>> {
+  async list(@Query() query: ApiKeysQueryDto): Promise<ApiKeyPage> {
     const list = `api-keys?tenant_id=${query.tenant_id ?? ''}`;
     const after = query.cursor ? this.cursors.decode(list, query.cursor) : null;
     const position = after && { createdAt: String(after[0]), id: String(after[1]) };
@@ -66,6 +73,7 @@ export class ApiKeysController {
     return key ? toApiKeyView(key, this.clock.now()) : this.bootstrapView();
   }
 
+  /** One key, without its secret. */
   @Get(':id')
   @Access('admin:keys')
   async get(@Param('id') id: string): Promise<ApiKeyView> {

@@ -15,6 +15,7 @@ import { KEY_KINDS, SCOPES } from '../../contracts/permissions';
 import type { KeyKind, Scope } from '../../contracts/permissions';
 import { IsDisplayName, LowerCase } from '../../platform/http/field-rules';
 import { PageQueryDto } from '../../platform/http/page.dto';
+import type { Page } from '../../platform/http/page.dto';
 import { ApiKey, API_KEY_STATUSES, statusOfKey } from './api-key';
 import type { ApiKeyStatus } from './api-key';
 
@@ -22,6 +23,7 @@ import type { ApiKeyStatus } from './api-key';
 export class IssueApiKeyDto {
   /** What the key is for, so that people recognise it in the list. */
   @IsDisplayName(100)
+  @ApiProperty({ minLength: 1, maxLength: 100 })
   name: string;
 
   @IsIn(KEY_KINDS)
@@ -91,6 +93,12 @@ export class ApiKeyView {
   revoked_at: string | null;
   last_used_at: string | null;
   created_at: string | null;
+}
+
+export class ApiKeyPage implements Page<ApiKeyView> {
+  data: ApiKeyView[];
+  has_more: boolean;
+  next_cursor: string | null;
 }
 
 /** The only answer that holds the key's whole text, once. */

@@ -1,13 +1,15 @@
 import { Controller, Get, Param, Req, Res } from '@nestjs/common';
-import { ApiTags } from '@nestjs/swagger';
+import { ApiHeader, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { sha256 } from '../../platform/crypto';
 import { OptionalAccess } from '../../platform/http/access';
-import type { OfferedPlanView, PlanCatalogView } from './catalog.dto';
+import { OfferedPlanView, PlanCatalogView } from './catalog.dto';
 import { CatalogService } from './catalog.service';
 
 /** What may be bought: for everybody, and with a credential also the tenant's own. */
 @ApiTags('Plans')
+@ApiHeader({ name: 'If-None-Match', required: false, description: 'The ETag of the copy at hand.' })
+@ApiResponse({ status: 304, description: 'The copy at hand is the current one.' })
 @Controller('v1/plans')
 export class CatalogController {
   constructor(private readonly catalog: CatalogService) {}

@@ -1,11 +1,9 @@
 import { Controller, Get, Query } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
-import type { EventEnvelope } from '../../contracts/events';
 import { Access } from '../../platform/http/access';
 import { Cursors } from '../../platform/http/cursor';
 import { toPage } from '../../platform/http/page.dto';
-import type { Page } from '../../platform/http/page.dto';
-import { EventsQueryDto, toEnvelope } from './events.dto';
+import { EventPage, EventsQueryDto, toEnvelope } from './events.dto';
 import { EventsService } from './events.service';
 
 /** The tenant's own stream, for consumers that catch up or look for gaps. */
@@ -17,10 +15,10 @@ export class EventsController {
     private readonly cursors: Cursors,
   ) {}
 
-  /** Oldest first, so that a reader can simply go on with the `sequence` it saw last. */
+  /** What happened to the tenant. Oldest first, so that a reader can simply go on with the `sequence` it saw last. */
   @Get()
   @Access('billing:read')
-  async list(@Query() query: EventsQueryDto): Promise<Page<EventEnvelope>> {
+  async list(@Query() query: EventsQueryDto): Promise<EventPage> {
     const after = query.cursor
       ? Number(this.cursors.decode('events', query.cursor)[0])
       : query.after_sequence;

@@ -1,5 +1,5 @@
 import { Controller, Get, Res } from '@nestjs/common';
-import { ApiProduces, ApiTags } from '@nestjs/swagger';
+import { ApiProduces, ApiServiceUnavailableResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { Access, Public } from '../../platform/http/access';
 import { Metrics } from '../../platform/metrics';
@@ -15,16 +15,17 @@ export class HealthController {
     private readonly metrics: Metrics,
   ) {}
 
-  /** The process lives: nothing else is asked, so that a database outage restarts nobody. */
+  /** The process lives. Nothing else is asked, so that a database outage restarts nobody. */
   @Get('healthz')
   @Public()
   alive(): LivenessView {
     return { status: 'ok' };
   }
 
-  /** 503 while the process should be given no requests. */
+  /** Whether the process should be given requests. */
   @Get('readyz')
   @Public()
+  @ApiServiceUnavailableResponse({ type: ReadinessView, description: 'Give this process no requests.' })
   async ready(@Res({ passthrough: true }) reply: FastifyReply): Promise<ReadinessView> {
     const readiness = await this.health.readiness();
     const serves = readiness.status === 'ok' || readiness.status === 'degraded';
@@ -32,7 +33,7 @@ export class HealthController {
     return readiness;
   }
 
-  /** In Prometheus' text format; on METRICS_PORT the same is open to the inner network. */
+  /** What the process counts, in Prometheus' text format. On METRICS_PORT the same is open to the inner network. */
   @Get('metrics')
   @Access('admin:metrics')
   @ApiProduces('text/plain')

@@ -1,4 +1,4 @@
-import { ApiPropertyOptional } from '@nestjs/swagger';
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Transform, Type } from 'class-transformer';
 import {
   IsArray,
@@ -20,8 +20,9 @@ import type { BillingInterval } from '../../domain/period';
 import type { RateLimit } from '../../domain/plan-facts';
 import type { PlanLimits } from '../../domain/plan-limits';
 import { PageQueryDto } from '../../platform/http/page.dto';
+import type { Page } from '../../platform/http/page.dto';
 import { Plan } from './plan';
-import { PlanSyncReport } from './plan-sync-report';
+import type { PlanSyncReport, SkipReason } from './plan-sync-report';
 import type { PlanSyncRun } from './plan-sync-run.entity';
 import { HIGHEST_AMOUNT } from './plan-rules';
 
@@ -185,27 +186,35 @@ export class DeletePlanQueryDto {
 }
 
 /** A plan as operators see it. */
-export interface PlanView {
+export class PlanView {
   id: string;
   name: string;
   slug: string;
   description: string | null;
   currency: string;
+  /** Minor units per interval. */
   amount: number;
   interval: BillingInterval;
   interval_count: number;
   stripe_product_id: string | null;
   stripe_price_id: string | null;
+  /** Per metric; null = unlimited, not named = not included. */
+  @ApiProperty({ type: 'object', additionalProperties: { type: 'integer', nullable: true } })
   limits: PlanLimits;
+  @ApiProperty({ type: [String] })
   features: readonly string[];
+  @ApiProperty({ type: RateLimitDto, nullable: true })
   rate_limit: RateLimit | null;
+  /** The one tenant an enterprise plan is for; null for public plans. */
   tenant_id: string | null;
   manual_invoicing: boolean;
   days_until_due: number | null;
   trial_days: number | null;
   sort_order: number;
   is_active: boolean;
+  @ApiProperty({ type: 'object', additionalProperties: { type: 'string' } })
   metadata: Readonly<Record<string, string>>;
+  /** Counts the changes; send it with an update to refuse lost ones. */
   version: number;
   created_at: string;
   updated_at: string;
@@ -239,8 +248,47 @@ export function toPlanView(plan: Plan): PlanView {
   };
 }
 
+export class PlanPage implements Page<PlanView> {
+  data: PlanView[];
+  has_more: boolean;
+  next_cursor: string | null;
+}
+
+/** How much of Stripe's catalogue a run read. */
+export class PulledView {
+  products: number;
+  prices: number;
+}
+
+export class SkippedPriceView {
+  price_id: string;
+  reason: SkipReason;
+}
+
+export class PlanSyncErrorView {
+  price_id: string;
+  code: string;
+  /** The metadata key; null when the whole price failed. */
+  field: string | null;
+}
+
+/** What one run of the Stripe sync found and did. */
+export class PlanSyncReportView implements PlanSyncReport {
+  trigger: 'manual' | 'scheduled';
+  duration_ms: number;
+  pulled: PulledView;
+  created: number;
+  updated: number;
+  unchanged: number;
+  deactivated: number;
+  /** Prices that are no plans, each with its reason. */
+  skipped: SkippedPriceView[];
+  /** What could not be taken over. */
+  errors: PlanSyncErrorView[];
+}
+
 /** One run of the Stripe sync; `report` is null until it has ended well. */
-export interface PlanSyncRunView {
+export class PlanSyncRunView {
   id: string;
   status: 'queued' | 'running' | 'succeeded' | 'failed';
   trigger: 'manual' | 'scheduled';
@@ -248,7 +296,7 @@ export interface PlanSyncRunView {
   started_at: string | null;
   finished_at: string | null;
   error: string | null;
-  report: PlanSyncReport | null;
+  report: PlanSyncReportView | null;
 }
 
 export function toPlanSyncRunView(run: PlanSyncRun): PlanSyncRunView {

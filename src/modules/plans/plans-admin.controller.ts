@@ -2,18 +2,19 @@ import { Body, Controller, Delete, Get, HttpCode, Param, Post, Put, Query } from
 import { ApiTags } from '@nestjs/swagger';
 import { Access } from '../../platform/http/access';
 import { Idempotent } from '../../platform/http/idempotency.interceptor';
-import type { Page } from '../../platform/http/page.dto';
 import { PlanEditor } from './plan-editor';
 import { PlanSyncRuns } from './plan-sync-runs';
 import {
   CreatePlanDto,
   DeletePlanQueryDto,
   ListPlansQueryDto,
+  PlanPage,
+  PlanSyncRunView,
+  PlanView,
   toPlanSyncRunView,
   toPlanView,
   UpdatePlanDto,
 } from './plan.dto';
-import type { PlanSyncRunView, PlanView } from './plan.dto';
 import { PlansService } from './plans.service';
 
 /** What is sold, for operators. */
@@ -37,7 +38,7 @@ export class PlansAdminController {
   /** All plans, newest first. */
   @Get()
   @Access('admin:plans')
-  list(@Query() query: ListPlansQueryDto): Promise<Page<PlanView>> {
+  list(@Query() query: ListPlansQueryDto): Promise<PlanPage> {
     return this.plans.list(query);
   }
 

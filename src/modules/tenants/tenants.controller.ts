@@ -1,20 +1,19 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Query, Res } from '@nestjs/common';
-import { ApiTags } from '@nestjs/swagger';
+import { ApiCreatedResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { Clock } from '../../platform/clock';
 import { Access } from '../../platform/http/access';
 import { Cursors } from '../../platform/http/cursor';
 import { Idempotent } from '../../platform/http/idempotency.interceptor';
 import { toPage } from '../../platform/http/page.dto';
-import type { Page } from '../../platform/http/page.dto';
 import { canonicalJson } from '../../platform/crypto';
 import { TenantAdministration, TenantWithContacts } from './tenant-administration';
 import {
   ChangeTenantDto,
   CreateTenantDto,
   TenantDetailView,
+  TenantPage,
   TenantsQueryDto,
-  TenantView,
   toTenantDetailView,
   toTenantView,
 } from './tenants.dto';
@@ -33,6 +32,8 @@ export class TenantsController {
   @Post()
   @Access('admin:tenants')
   @Idempotent()
+  @ApiCreatedResponse({ type: TenantDetailView, description: 'Made now.' })
+  @ApiOkResponse({ type: TenantDetailView, description: 'It was there already and says the same.' })
   async create(
     @Body() body: CreateTenantDto,
     @Res({ passthrough: true }) reply: FastifyReply,
@@ -42,9 +43,10 @@ export class TenantsController {
     return this.view(created);
   }
 
+  /** All tenants, newest first. */
   @Get()
   @Access('admin:tenants')
-  async list(@Query() query: TenantsQueryDto): Promise<Page<TenantView>> {
+  async list(@Query() query: TenantsQueryDto): Promise<TenantPage> {
     const { limit, cursor, search, status, plan, payment_status } = query;
     const list = `tenants?${canonicalJson({ search, status, plan, payment_status })}`;
     const after = cursor ? this.cursors.decode(list, cursor) : null;
@@ -62,12 +64,14 @@ export class TenantsController {
     );
   }
 
+  /** One tenant with its people. */
   @Get(':id')
   @Access('admin:tenants')
   async get(@Param('id') id: string): Promise<TenantDetailView> {
     return this.view(await this.administration.get(id));
   }
 
+  /** Changes what is sent; what is left out or null stays as it is. */
   @Patch(':id')
   @Access('admin:tenants')
   async edit(@Param('id') id: string, @Body() body: ChangeTenantDto): Promise<TenantDetailView> {
@@ -83,6 +87,7 @@ export class TenantsController {
     return this.view(await this.administration.scheduleDeletion(id));
   }
 
+  /** Calls a scheduled deletion off: the status beneath it shows again. */
   @Delete(':id/deletion')
   @HttpCode(200)
   @Access('admin:tenants')

@@ -19,6 +19,7 @@ import type { TenantStatus } from '../../domain/tenant-state';
 import { trialState } from '../../domain/trial';
 import { IsDisplayName, IsLanguageTag, IsMetadata, LowerCase } from '../../platform/http/field-rules';
 import { PageQueryDto } from '../../platform/http/page.dto';
+import type { Page } from '../../platform/http/page.dto';
 import {
   Contact,
   CONTACT_ROLES,
@@ -40,6 +41,7 @@ export class ContactDto {
 
   @IsOptional()
   @IsDisplayName(200)
+  @ApiPropertyOptional({ type: String, minLength: 1, maxLength: 200, nullable: true })
   name?: string | null;
 
   @IsIn(CONTACT_ROLES)
@@ -61,6 +63,7 @@ export class CreateTenantDto {
   id?: TenantId;
 
   @IsDisplayName(200)
+  @ApiProperty({ minLength: 1, maxLength: 200 })
   name: string;
 
   /** Becomes the first contact, the owner. */
@@ -89,6 +92,7 @@ export class CreateTenantDto {
 export class ChangeTenantDto {
   @IsOptional()
   @IsDisplayName(200)
+  @ApiPropertyOptional({ minLength: 1, maxLength: 200 })
   name?: string;
 
   /** The owner who had the old address gets the new one. */
@@ -167,6 +171,12 @@ export class TenantView {
   version: number;
   created_at: string;
   updated_at: string;
+}
+
+export class TenantPage implements Page<TenantView> {
+  data: TenantView[];
+  has_more: boolean;
+  next_cursor: string | null;
 }
 
 export class ContactView {

@@ -12,13 +12,8 @@ import { STRIPE_API_VERSION } from '../../../stripe/stripe-client';
 import { WebhookVerifier } from '../../../stripe/webhook-verifier';
 import { newsOf } from './event-handlers';
 import { StripeEventStatus } from './stripe-event.entity';
+import { InboxReceipt } from './stripe-events.dto';
 import { StripeEventsRepository } from './stripe-events.repository';
-
-/** What became of a delivery; Stripe reads the 200 only, people read this. */
-export interface InboxReceipt {
-  received: true;
-  result: 'stored' | 'duplicate' | 'ignored';
-}
 
 /** Takes deliveries in: proven, stored once, answered. Everything else happens later, from the row. */
 @Injectable()

@@ -1,3 +1,4 @@
+import { ApiProperty } from '@nestjs/swagger';
 import { BillingStatus, PaymentStatus } from '../../../domain/subscription-status';
 
 /** A plan in one line. */
@@ -64,6 +65,7 @@ export class EntitlementsView {
   source: string;
   plan_id: string | null;
   /** Per metric; null is unlimited. */
+  @ApiProperty({ type: 'object', additionalProperties: { type: 'integer', nullable: true } })
   limits: Record<string, number | null>;
   features: string[];
   period: UsagePeriodView;

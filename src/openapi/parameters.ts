@@ -1,0 +1,72 @@
+import type { OpenAPIObject } from '@nestjs/swagger';
+import { takesTenant } from './callers';
+import type { Operation } from './operations';
+
+/** What the `{id}` of a path names. */
+const IDS: Record<string, { description: string; schema: { type: string; format?: string } }> = {
+  '/v1/plans/{id}': uuid('The plan.'),
+  '/v1/admin/plans/{id}': uuid('The plan.'),
+  '/v1/admin/tenants/{id}': uuid('The tenant.'),
+  '/v1/admin/tenants/{id}/deletion': uuid('The tenant.'),
+  '/v1/api-keys/{id}': uuid('The key; its `id`, not its text.'),
+  '/v1/billings/subscription/checkout/{id}': {
+    description: 'The checkout: Stripe’s session id, as the answer that opened it names it.',
+    schema: { type: 'string' },
+  },
+};
+
+const IDEMPOTENCY_KEY = {
+  name: 'Idempotency-Key',
+  in: 'header' as const,
+  required: false,
+  description:
+    'Makes the call repeatable: the first answer to a key is replayed byte for byte, with ' +
+    '`Idempotency-Replayed: true`. One value of visible ASCII characters.',
+  schema: { type: 'string', minLength: 1, maxLength: 255, pattern: '^[!-~]+$' },
+};
+
+const HEADERS = {
+  'x-request-id': {
+    description: 'Names this request in our logs.',
+    schema: { type: 'string', format: 'uuid' },
+  },
+  'x-tenant-status': { description: 'The status of the tenant acted for.', schema: { type: 'string' } },
+  'Idempotency-Replayed': {
+    description: '`true` on an answer that an earlier request with this key got.',
+    schema: { type: 'string', enum: ['true'] },
+  },
+};
+
+/**
+ * Describes the ids in paths, the headers that every route of a kind takes and those it answers.
+ * @throws Error for an id in a path that the table above does not describe
+ */
+export function describeParameters(document: OpenAPIObject, operations: Operation[]): void {
+  document.components!.headers = HEADERS;
+  for (const { path, described, access, isIdempotent } of operations) {
+    for (const parameter of described.parameters ?? [])
+      if ('in' in parameter && parameter.in === 'path') {
+        const about = IDS[path];
+        if (!about) throw new Error(`Say what the id in ${path} names, in src/openapi/parameters.ts`);
+        Object.assign(parameter, about);
+      }
+    if (isIdempotent) described.parameters = [...(described.parameters ?? []), IDEMPOTENCY_KEY];
+    for (const [status, response] of Object.entries(described.responses)) {
+      if (!response || '$ref' in response) continue;
+      response.headers = {
+        ...response.headers,
+        ...header('x-request-id'),
+        ...(takesTenant(access) ? header('x-tenant-status') : {}),
+        ...(isIdempotent && status.startsWith('2') ? header('Idempotency-Replayed') : {}),
+      };
+    }
+  }
+}
+
+function header(name: keyof typeof HEADERS): Record<string, { $ref: string }> {
+  return { [name]: { $ref: `#/components/headers/${name}` } };
+}
+
+function uuid(description: string): (typeof IDS)[string] {
+  return { description, schema: { type: 'string', format: 'uuid' } };
+}

@@ -1,0 +1,190 @@
+import type { OpenAPIObject } from '@nestjs/swagger';
+import { ErrorCode, ERRORS } from '../contracts/errors';
+import { takesTenant } from './callers';
+import type { Described, Operation } from './operations';
+
+/**
+ * What only this operation may answer, read from the services behind it. What follows from its kind (a key,
+ * a tenant, a body, an id in the path, a list) is added by `codesOfKind`.
+ */
+const OWN_CODES: Record<string, readonly ErrorCode[]> = {
+  ApiKeys_issue: ['tenant_not_found'],
+  ApiKeys_list: [],
+  ApiKeys_me: [],
+  ApiKeys_get: [],
+  ApiKeys_revoke: [],
+  Catalog_list: [],
+  Catalog_find: [],
+  Checkout_open: [
+    'idempotency_key_required',
+    'plan_not_found',
+    'price_not_found',
+    'subscription_exists',
+    'plan_not_purchasable',
+    'checkout_items_invalid',
+    'coupon_invalid',
+    'redirect_not_allowed',
+    'unprocessable',
+    'stripe_unavailable',
+  ],
+  Checkout_find: [],
+  Documents_openApi: [],
+  Events_list: [],
+  Health_alive: [],
+  Health_ready: [],
+  Health_prometheus: [],
+  PlansAdmin_create: ['tenant_not_found', 'already_exists', 'unprocessable', 'stripe_unavailable'],
+  PlansAdmin_list: [],
+  PlansAdmin_startSync: [],
+  PlansAdmin_lastSync: ['not_found'],
+  PlansAdmin_find: [],
+  PlansAdmin_update: [
+    'already_exists',
+    'version_conflict',
+    'state_conflict',
+    'unprocessable',
+    'stripe_unavailable',
+  ],
+  PlansAdmin_deactivate: [
+    'plan_not_found',
+    'plan_in_use',
+    'state_conflict',
+    'version_conflict',
+    'stripe_unavailable',
+  ],
+  StripeEvents_receive: ['invalid_signature', 'dependency_unavailable'],
+  Subscription_view: [],
+  Tenants_create: ['already_exists'],
+  Tenants_list: [],
+  Tenants_get: [],
+  Tenants_edit: [],
+  Tenants_scheduleDeletion: ['state_conflict'],
+  Tenants_cancelDeletion: ['state_conflict'],
+};
+
+/**
+ * Adds the problem document and, to each operation, its problems by status.
+ * @throws Error for operations that the table above does not name, and for names in it that are no operation
+ */
+export function describeProblems(document: OpenAPIObject, operations: Operation[]): void {
+  refuseGaps(operations);
+  document.components ??= {};
+  document.components.schemas = { ...document.components.schemas, ...problemSchemas() };
+  for (const operation of operations) {
+    const { responses } = operation.described;
+    for (const [status, codes] of byStatus(codesOf(operation))) responses[status] ??= problems(codes);
+    responses['default'] = {
+      description: 'Any other problem, for instance `rate_limited` or `internal`; see `code`.',
+      content: problemContent({ $ref: '#/components/schemas/Problem' }),
+    };
+  }
+}
+
+function refuseGaps(operations: Operation[]): void {
+  const ids = operations.map(({ id }) => id);
+  const missing = ids.filter((id) => !Object.hasOwn(OWN_CODES, id));
+  const stale = Object.keys(OWN_CODES).filter((id) => !ids.includes(id));
+  if (missing.length + stale.length === 0) return;
+  throw new Error(
+    'OWN_CODES of src/openapi/problems.ts must name each operation once. ' +
+      `Missing: ${missing.join(', ') || 'none'}. No longer there: ${stale.join(', ') || 'none'}.`,
+  );
+}
+
+function codesOf(operation: Operation): ErrorCode[] {
+  const codes = new Set([...codesOfKind(operation), ...OWN_CODES[operation.id]!]);
+  // In the order of the catalogue.
+  return (Object.keys(ERRORS) as ErrorCode[]).filter((code) => codes.has(code));
+}
+
+/** What the edge, the guards and the pipes answer for routes of this kind. */
+function codesOfKind({ described, access, path, method, isIdempotent }: Operation): ErrorCode[] {
+  const codes: ErrorCode[] = [];
+  const parameters = (described.parameters ?? []).filter((parameter) => 'in' in parameter);
+  // Repeated query parameters, for instance.
+  if (path.startsWith('/v1/')) codes.push('validation_failed');
+  if (access.kind !== 'public') codes.push('unauthenticated', 'insufficient_scope', 'dependency_unavailable');
+  if (access.kind !== 'public' && method !== 'get') codes.push('overloaded');
+  if (takesTenant(access)) codes.push('tenant_header_invalid', 'tenant_mismatch');
+  if (takesTenant(access) && access.kind === 'key') codes.push('tenant_header_required');
+  if (described.requestBody) codes.push('invalid_json', 'payload_too_large', 'unsupported_media_type');
+  if (parameters.some((parameter) => parameter.in === 'path')) codes.push('not_found');
+  if (parameters.some((parameter) => parameter.name === 'cursor')) codes.push('invalid_cursor');
+  if (isIdempotent)
+    codes.push('idempotency_key_invalid', 'idempotency_in_progress', 'idempotency_key_reused');
+  return codes;
+}
+
+function byStatus(codes: ErrorCode[]): Map<string, ErrorCode[]> {
+  const groups = new Map<string, ErrorCode[]>();
+  for (const code of codes) {
+    const status = String(ERRORS[code].status);
+    groups.set(status, [...(groups.get(status) ?? []), code]);
+  }
+  return groups;
+}
+
+function problems(codes: ErrorCode[]): Described['responses'][string] {
+  return {
+    description: codes.map((code) => `\`${code}\``).join(', '),
+    content: problemContent({
+      allOf: [
+        { $ref: '#/components/schemas/Problem' },
+        { type: 'object', properties: { code: { type: 'string', enum: codes } } },
+      ],
+    }),
+  };
+}
+
+function problemContent<Schema>(schema: Schema): Record<string, { schema: Schema }> {
+  return { 'application/problem+json': { schema } };
+}
+
+function problemSchemas(): NonNullable<NonNullable<OpenAPIObject['components']>['schemas']> {
+  const text = { type: 'string' };
+  return {
+    Problem: {
+      type: 'object',
+      description: 'An error (RFC 9457). Some codes bring members of their own.',
+      required: ['type', 'title', 'status', 'detail', 'code', 'request_id'],
+      properties: {
+        type: { type: 'string', format: 'uri', description: 'Ends with the code.' },
+        title: text,
+        status: { type: 'integer', description: 'The HTTP status again.' },
+        detail: { type: 'string', description: 'What the caller can do about it, for people.' },
+        code: { $ref: '#/components/schemas/ErrorCode' },
+        request_id: { type: 'string', format: 'uuid', description: 'Quote it to support.' },
+        errors: {
+          type: 'array',
+          description: 'The violated fields.',
+          items: { $ref: '#/components/schemas/FieldError' },
+        },
+        reason: { type: 'string', description: 'Of `coupon_invalid`: why the code is refused.' },
+        tenants: { type: 'integer', description: 'Of `plan_in_use`: how many are on the plan.' },
+        subscriptions: { type: 'integer', description: 'Of `plan_in_use`: how many pay for it in Stripe.' },
+        upgrade_url: { type: 'string', description: 'Of `subscription_exists`: the route to use instead.' },
+        downgrade_url: { type: 'string', description: 'Of `subscription_exists`: the route to use instead.' },
+      },
+      additionalProperties: true,
+    },
+    FieldError: {
+      type: 'object',
+      required: ['pointer', 'code', 'message'],
+      properties: {
+        pointer: {
+          type: 'string',
+          description: 'JSON pointer into the body, or `query:` or `header:` and the name.',
+        },
+        code: text,
+        message: text,
+      },
+    },
+    ErrorCode: {
+      type: 'string',
+      enum: Object.keys(ERRORS),
+      description: (Object.keys(ERRORS) as ErrorCode[])
+        .map((code) => `- \`${code}\` (${ERRORS[code].status}): ${ERRORS[code].advice}`)
+        .join('\n'),
+    },
+  };
+}

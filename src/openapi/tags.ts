@@ -1,0 +1,12 @@
+/** The chapters of the document: what a route is for, in the order a reader meets them. */
+export const TAGS = {
+  Plans: 'What may be bought: for everybody, and with a credential also the tenant’s own plans.',
+  Subscription: 'What a tenant has bought, may use and begins to buy.',
+  Events: 'What happened to a tenant, in order, for consumers that catch up.',
+  'API keys': 'Credentials: issued by operators, shown without their secrets.',
+  'Admin: plans': 'What is sold, for operators.',
+  Tenants: 'The customers, for operators.',
+  'Stripe webhook': 'Where Stripe delivers.',
+  Health: 'For orchestrators, load balancers and Prometheus.',
+  Documents: 'The API about itself.',
+} as const satisfies Record<string, string>;
