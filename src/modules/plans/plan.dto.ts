@@ -163,15 +163,19 @@ export class UpdatePlanDto extends PlanFieldsDto {
   version?: number | null;
 }
 
+/** Query of GET /v1/admin/plans. */
 export class ListPlansQueryDto extends PageQueryDto {
+  /** Only plans for everybody, or only those for one tenant. */
   @IsOptional()
   @IsIn(['public', 'enterprise'])
   scope?: 'public' | 'enterprise';
 
+  /** Only the enterprise plans of this tenant. */
   @IsOptional()
   @IsUUID()
   tenant_id?: string;
 
+  /** Only plans on sale, or only those that are not. */
   @IsOptional()
   @Transform(({ value }: { value: unknown }) => (value === 'true' ? true : value === 'false' ? false : value))
   @IsBoolean()

@@ -120,6 +120,7 @@ export class TenantsQueryDto extends PageQueryDto {
   @Length(1, 100)
   search?: string;
 
+  /** As the tenant stands now. */
   @IsOptional()
   @IsIn(TENANT_STATUSES)
   status?: TenantStatus;
@@ -131,6 +132,7 @@ export class TenantsQueryDto extends PageQueryDto {
   @ApiPropertyOptional({ type: String, format: 'uuid' })
   plan?: PlanId;
 
+  /** How the tenant's money stands. */
   @IsOptional()
   @IsIn(PAYMENT_STATUSES)
   payment_status?: PaymentStatus;
