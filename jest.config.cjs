@@ -19,6 +19,8 @@ module.exports = {
     ],
   },
   testTimeout: 30000,
+  // Jest's default leaves a core idle, and most suites wait for servers half of the time.
+  maxWorkers: 2,
   globalSetup: '<rootDir>/test/support/global-setup.ts',
   globalTeardown: '<rootDir>/test/support/global-teardown.ts',
   reporters: ['default', '<rootDir>/test/support/reporter.cjs'],

@@ -80,10 +80,12 @@ export class PlansAndEntitlements1763700000002 implements MigrationInterface {
         anchor timestamptz,
         valid_until timestamptz,
         fallback jsonb,
+        is_stale boolean not null default false,
         version bigint not null default 1,
         updated_at timestamptz not null
       );
       create index tenant_entitlements_plan on tenant_entitlements (plan_id);
+      create index tenant_entitlements_stale on tenant_entitlements (tenant_id) where is_stale;
 
       create table usage_counters (
         tenant_id uuid not null references tenants (id) on delete cascade,

@@ -33,6 +33,7 @@ export class Billing1763700000003 implements MigrationInterface {
         quantity int not null default 1,
         currency text,
         synced_at timestamptz,
+        sync_count int not null default 0,
         version int not null default 1,
         created_at timestamptz not null,
         updated_at timestamptz not null,

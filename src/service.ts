@@ -34,13 +34,9 @@ export async function createApplication(config: Config): Promise<NestFastifyAppl
   edge.install(adapter.getInstance());
   app.useGlobalPipes(bodyValidation());
   app.useGlobalFilters(new ProblemFilter());
-  if (config.corsAllowedOrigins.length > 0)
-    app.enableCors({ origin: config.corsAllowedOrigins, maxAge: 600, exposedHeaders: EXPOSED_HEADERS });
   await serveWeb(adapter.getInstance());
   return app;
 }
-
-const EXPOSED_HEADERS = ['x-request-id', 'x-tenant-status', 'idempotency-replayed', 'retry-after'];
 
 /**
  * Starts one process: schema first, then routes, then background work if its role has it, then the door.

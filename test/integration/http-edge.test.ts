@@ -603,6 +603,16 @@ describe('answers', () => {
   });
 });
 
+it('without a proxy in front, the address of a caller is its own, whatever it says (S-52)', async () => {
+  const { body } = await service.api('POST', ADMIN, {
+    key: service.adminKey,
+    body: { name: 'Forged', email: 'forged@example.test' },
+    headers: { 'x-forwarded-for': '6.6.6.6', 'x-real-ip': '6.6.6.6', forwarded: 'for=6.6.6.6' },
+  });
+  const rows = await service.rows('select ip from audit_logs where tenant_id = $1', [body.id]);
+  expect(rows).toEqual([{ ip: '127.0.0.1' }]);
+});
+
 describe('the order of checks', () => {
   const wrongInEveryWay = (...headers: string[]): Promise<RawAnswer> =>
     sendRaw(

@@ -41,7 +41,11 @@ async function snapshot(): Promise<string> {
   const contents: unknown[] = [];
   for (const table of tables) contents.push(await service.rows(`select * from ${table} order by 1, 2`));
   return JSON.stringify(contents, (key, value) =>
-    key === 'synced_at' || key === 'published_at' || key === 'attempts' || key === 'next_attempt_at'
+    key === 'synced_at' ||
+    key === 'sync_count' ||
+    key === 'published_at' ||
+    key === 'attempts' ||
+    key === 'next_attempt_at'
       ? undefined
       : value,
   );

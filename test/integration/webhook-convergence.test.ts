@@ -56,7 +56,7 @@ it(`${SHUFFLES} seeded lives with duplicated, delayed and shuffled deliveries al
     for (let next = queue.shift(); next; next = queue.shift()) await live(next);
   });
   await Promise.all(workers);
-  await service.settle();
+  await service.settle(120_000);
 
   const rows = await service.rows<Record<string, unknown> & { tenant_id: string }>(
     `select b.tenant_id, b.status, b.cancel_at_period_end, b.is_live, b.stripe_subscription_id, b.stripe_status,

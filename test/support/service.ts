@@ -140,7 +140,7 @@ export class TestService {
   }
 
   /** Everything in flight is done: deliveries made, inbox empty, facts told. */
-  async settle(): Promise<void> {
+  async settle(timeoutMs = 20_000): Promise<void> {
     await this.stripe.deliveriesIdle();
     await this.until(async () => {
       await this.get(StripeEventsJobs).sweep();
@@ -149,7 +149,7 @@ export class TestService {
               + (select count(*) from outbox where dispatched_at is null) as waiting`,
       );
       return Number(row!.waiting) === 0;
-    });
+    }, timeoutMs);
   }
 
   /** Publishes and dispatches all recorded facts now. */

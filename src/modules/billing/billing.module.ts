@@ -24,6 +24,7 @@ import { StripeEventsRepository } from './stripe-events/stripe-events.repository
 import { StripeInbox } from './stripe-events/stripe-inbox.service';
 import { BillingEntity } from './subscriptions/billing.entity';
 import { BillingsRepository } from './subscriptions/billings.repository';
+import { EntitlementRefresher } from './subscriptions/entitlement-refresher';
 import { FreePlans } from './subscriptions/free-plans';
 import { SubscriptionPlanUsage } from './subscriptions/plan-usage.provider';
 import { StripeStatusReader } from './subscriptions/stripe-status-reader';
@@ -59,6 +60,7 @@ import { SubscriptionsService } from './subscriptions/subscriptions.service';
     SubscriptionsService,
     StripeStatusReader,
     FreePlans,
+    EntitlementRefresher,
     CheckoutSessionsRepository,
     CheckoutItems,
     CheckoutOpener,

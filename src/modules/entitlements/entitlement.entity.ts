@@ -37,6 +37,10 @@ export class EntitlementEntity {
   @Column('jsonb', { nullable: true })
   fallback: Allowance | null;
 
+  /** A plan it was made from has changed: to be found out anew by the refresher. */
+  @Column('boolean')
+  isStale: boolean;
+
   @Column({ type: 'bigint', transformer: wholeNumber })
   version: number;
 

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { PlanId } from '../../contracts/ids';
+import { PlanId, TenantId } from '../../contracts/ids';
 import { Entitlements } from '../../domain/entitlements';
 import { Database } from '../../platform/database/database';
 import { TenantContext } from '../../platform/database/tenant-context';
@@ -12,6 +12,7 @@ export type StoredEntitlements = Omit<Entitlements, 'period'>;
 export interface VersionedEntitlements {
   entitlements: StoredEntitlements;
   version: number;
+  isStale: boolean;
 }
 
 /** The one entitlements row of the tenant in the context. */
@@ -29,7 +30,7 @@ export class EntitlementsRepository extends TenantRepository<EntitlementEntity> 
   /** Reads the row and holds it until the running transaction ends. */
   async lock(): Promise<VersionedEntitlements | null> {
     const row = await this.lockOne({});
-    return row && { entitlements: fromRow(row), version: row.version };
+    return row && { entitlements: fromRow(row), version: row.version, isStale: row.isStale };
   }
 
   /** False when there is a row already. */
@@ -39,6 +40,27 @@ export class EntitlementsRepository extends TenantRepository<EntitlementEntity> 
 
   async replace(entitlements: StoredEntitlements, version: number, now: Date): Promise<void> {
     await this.update({}, { ...toRow(entitlements), version, updatedAt: now });
+  }
+
+  /** Marks the rows that were made from the plan, and those of the given tenants. */
+  async markStaleAcrossTenants(planId: PlanId, besides: readonly TenantId[]): Promise<void> {
+    await this.acrossTenants((manager) =>
+      manager.query(
+        `update tenant_entitlements set is_stale = true
+         where not is_stale and (plan_id = $1 or fallback ->> 'plan_id' = $1::text or tenant_id = any($2::uuid[]))`,
+        [planId, besides],
+      ),
+    );
+  }
+
+  staleAcrossTenants(limit: number): Promise<TenantId[]> {
+    return this.acrossTenants(async (manager) => {
+      const rows = await manager.query<{ tenant_id: TenantId }[]>(
+        `select tenant_id from tenant_entitlements where is_stale order by tenant_id limit $1`,
+        [limit],
+      );
+      return rows.map((row) => row.tenant_id);
+    });
   }
 }
 
@@ -59,6 +81,7 @@ function toRow(
   entitlements: StoredEntitlements,
 ): Omit<EntitlementEntity, 'tenantId' | 'version' | 'updatedAt'> {
   return {
+    isStale: false,
     source: entitlements.source,
     planId: entitlements.plan_id as PlanId | null,
     limits: entitlements.limits,

@@ -1,4 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
+import type { PlanId, TenantId } from '../../contracts/ids';
 import { Transactional } from '@nestjs-cls/transactional';
 import {
   CurrentEntitlements,
@@ -62,10 +63,21 @@ export class EntitlementsService {
     const { period: _, ...fresh } = resolved;
     if (!(await this.entitlements.addFirst(fresh, now))) {
       const known = await this.entitlements.lock();
-      if (known && canonicalJson(known.entitlements) !== canonicalJson(fresh))
-        await this.entitlements.replace(fresh, known.version + 1, now);
+      const differs = known && canonicalJson(known.entitlements) !== canonicalJson(fresh);
+      if (known && (differs || known.isStale))
+        await this.entitlements.replace(fresh, known.version + (differs ? 1 : 0), now);
     }
     return entitlementsAt(fresh, now);
+  }
+
+  /** A plan has changed: all that were made from it, and those of the given tenants, are to be refreshed. */
+  markStaleAcrossTenants(planId: PlanId, besides: readonly TenantId[]): Promise<void> {
+    return this.entitlements.markStaleAcrossTenants(planId, besides);
+  }
+
+  /** Tenants whose entitlements are to be refreshed. */
+  staleAcrossTenants(limit: number): Promise<TenantId[]> {
+    return this.entitlements.staleAcrossTenants(limit);
   }
 
   /** The first row of a tenant that has bought nothing. */

@@ -55,7 +55,9 @@ export class PlansService {
 
   /** An active public plan, for instance the free one. */
   async findBySlug(slug: string): Promise<Plan | null> {
-    return (await this.findPublic()).find((plan) => plan.slug === slug) ?? null;
+    // Inside a transaction nobody waits for Redis: it would hold the transaction's locks.
+    const plans = await (this.database.isInTransaction ? this.plans.findPublic() : this.findPublic());
+    return plans.find((plan) => plan.slug === slug) ?? null;
   }
 
   /** The plan sold at a Stripe price, now or before its amount changed; in any state. */

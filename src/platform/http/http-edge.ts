@@ -1,12 +1,15 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { AsyncResource } from 'node:async_hooks';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { BillingError } from '../../contracts/errors';
+import { CONFIG } from '../config/config.module';
+import type { Config } from '../config/env';
 import { Logger } from '../logger';
 import { Metrics } from '../metrics';
 import { RequestContext } from '../request-context';
 import { AccessRule } from './access';
 import { Authentication, rawValues } from './authentication';
+import { answerCors } from './cors';
 import { MAX_BODY_BYTES } from './fastify-adapter';
 import { RouteTable } from './route-table';
 import { parseStrictJson } from './strict-json';
@@ -26,18 +29,25 @@ const API = /^\/(v1|healthz|readyz|metrics)(\/|$|\?)/;
 @Injectable()
 export class HttpEdge {
   private readonly logger = new Logger('http');
+  private readonly origins: ReadonlySet<string>;
   readonly routes = new RouteTable();
 
   constructor(
     private readonly authentication: Authentication,
     private readonly requestContext: RequestContext,
     private readonly metrics: Metrics,
-  ) {}
+    @Inject(CONFIG) config: Config,
+  ) {
+    this.origins = new Set(config.corsAllowedOrigins);
+  }
 
   /** Must be called before the routes are registered. */
   install(fastify: FastifyInstance): void {
     fastify.addHook('onRoute', (route) => this.routes.add(route));
     fastify.addHook('onRequest', (request, reply, done) => this.openContext(request, reply, done));
+    fastify.addHook('onRequest', (request, reply, done) => {
+      if (!answerCors(this.origins, request, reply)) done();
+    });
     fastify.addHook('onRequest', async (request, reply) => this.check(request, reply));
     fastify.addHook('onResponse', async (request, reply) => this.finish(request, reply));
     fastify.removeAllContentTypeParsers();

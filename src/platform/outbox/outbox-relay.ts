@@ -93,6 +93,7 @@ export class OutboxRelay implements OnApplicationBootstrap {
   }
 
   private async dispatchAll(): Promise<void> {
+    await this.outbox.markUnheardDispatchedAcrossTenants([...this.reactions.keys()]);
     const failed: string[] = [];
     while (!this.stoppedWhileRelaying()) {
       const handled = await this.dispatchNext(failed);

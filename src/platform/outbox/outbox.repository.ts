@@ -53,6 +53,17 @@ export class OutboxRepository extends SharedRepository<OutboxEntity> {
     });
   }
 
+  /** Marks events that no leaf reacts to; they need no transaction of their own. */
+  async markUnheardDispatchedAcrossTenants(heard: readonly EventType[]): Promise<void> {
+    await this.acrossTenants((manager) =>
+      manager.query(
+        `update outbox set dispatched_at = clock_timestamp()
+         where dispatched_at is null and sequence is not null and not (type = any($1))`,
+        [heard],
+      ),
+    );
+  }
+
   /** The next numbered event that no leaf has seen; held until the transaction ends. */
   async lockUndispatchedAcrossTenants(skip: readonly string[]): Promise<EventEnvelope | null> {
     return this.acrossTenants(async (manager) => {

@@ -22,7 +22,10 @@ const SWEEP_BATCH = 200;
 const SWEEP_AT_ONCE = 8;
 const CLOCK_MARGIN_MS = 500;
 
-type Outcome = { status: 'processed'; tenantId: TenantId } | { status: 'ignored'; reason: string };
+type Applied = { status: 'processed'; tenantId: TenantId } | { status: 'ignored'; reason: string };
+type Outcome =
+  | { status: 'processed'; tenantId: TenantId; news: NewsOf; fetchBegan: Date }
+  | { status: 'ignored'; reason: string };
 
 /**
  * Works off Stripe's inbox. The Bull message is a wake-up; the row decides whether there is anything to do.
@@ -92,11 +95,10 @@ export class StripeEventsJobs implements OnModuleInit {
       news === 'checkout'
         ? await this.handleCheckout(event.objectId as StripeSessionId)
         : await this.handleSubscription(event.objectId as StripeSubscriptionId, event.customerId);
-    if (outcome.status === 'processed') await this.settle(event, news, fetchBegan, outcome.tenantId);
-    return outcome;
+    return outcome.status === 'ignored' ? outcome : { ...outcome, news, fetchBegan };
   }
 
-  private async handleCheckout(id: StripeSessionId): Promise<Outcome> {
+  private async handleCheckout(id: StripeSessionId): Promise<Applied> {
     const session = await this.gateway.checkout(id);
     if (!session) return { status: 'ignored', reason: 'Stripe has no such checkout session' };
     return this.forCustomer(session.customerId, async () => {
@@ -109,7 +111,7 @@ export class StripeEventsJobs implements OnModuleInit {
   private handleSubscription(
     id: StripeSubscriptionId,
     customerId: StripeCustomerId | null,
-  ): Promise<Outcome> {
+  ): Promise<Applied> {
     return this.forCustomer(customerId, () => this.sync.sync(id));
   }
 
@@ -117,7 +119,7 @@ export class StripeEventsJobs implements OnModuleInit {
   private async forCustomer(
     customerId: StripeCustomerId | null,
     apply: () => Promise<boolean>,
-  ): Promise<Outcome> {
+  ): Promise<Applied> {
     const tenantId = customerId ? await this.tenants.findByStripeCustomerAcrossTenants(customerId) : null;
     if (!tenantId) return { status: 'ignored', reason: 'the customer belongs to no tenant' };
     const applied = await this.tenantContext.run(tenantId, apply);
@@ -126,30 +128,19 @@ export class StripeEventsJobs implements OnModuleInit {
       : { status: 'ignored', reason: 'Stripe has no such object of this customer' };
   }
 
-  private async settle(
-    event: ClaimedEvent,
-    news: NewsOf,
-    fetchBegan: Date,
-    tenantId: TenantId,
-  ): Promise<void> {
-    // Replicas' clocks agree to a few milliseconds; what came within the margin is processed by itself.
-    const surelyBefore = new Date(fetchBegan.getTime() - CLOCK_MARGIN_MS);
-    const types = typesOf(news);
-    await this.events.settleObjectAcrossTenants(
-      event.objectId!,
-      types,
-      surelyBefore,
-      tenantId,
-      this.clock.now(),
-    );
-  }
-
   private async finish(event: ClaimedEvent, outcome: Outcome): Promise<void> {
-    await this.events.finishAcrossTenants(event.eventId, outcome.status, {
-      tenantId: outcome.status === 'processed' ? outcome.tenantId : null,
-      error: outcome.status === 'ignored' ? outcome.reason : null,
-      at: this.clock.now(),
-    });
+    const at = this.clock.now();
+    if (outcome.status === 'processed') {
+      // Replicas' clocks agree to a few milliseconds; what came within the margin is processed by itself.
+      const surelyBefore = new Date(outcome.fetchBegan.getTime() - CLOCK_MARGIN_MS);
+      const object = { id: event.objectId!, types: typesOf(outcome.news), receivedBefore: surelyBefore };
+      await this.events.finishWithObjectAcrossTenants(event.eventId, object, outcome.tenantId, at);
+    } else
+      await this.events.finishAcrossTenants(event.eventId, 'ignored', {
+        tenantId: null,
+        error: outcome.reason,
+        at,
+      });
     this.metrics.webhookEvents.inc({ type: event.type, result: outcome.status });
     this.logger.info('stripe.event.handled', {
       event_id: event.eventId,

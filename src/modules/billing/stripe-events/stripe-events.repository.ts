@@ -125,26 +125,24 @@ export class StripeEventsRepository extends SharedRepository<StripeEventEntity> 
   }
 
   /**
-   * One fetch settles all events of the object that had arrived before it began: they could tell us nothing
-   * newer (F-21).
-   * @returns how many were settled
+   * Marks the event processed, and with it all events of its object that had arrived before the fetch began:
+   * they could tell us nothing newer (F-21).
    */
-  settleObjectAcrossTenants(
-    objectId: string,
-    types: string[],
-    fetchBegan: Date,
+  async finishWithObjectAcrossTenants(
+    eventId: StripeEventId,
+    object: { id: string; types: string[]; receivedBefore: Date },
     tenantId: TenantId,
     at: Date,
-  ): Promise<number> {
-    return this.acrossTenants(async (manager) => {
-      const [, count] = await manager.query<[unknown[], number]>(
-        `update stripe_events set status = 'processed', tenant_id = $4, error = null, processed_at = $5,
+  ): Promise<void> {
+    await this.acrossTenants((manager) =>
+      manager.query(
+        `update stripe_events set status = 'processed', tenant_id = $5, error = null, processed_at = $6,
                 locked_until = null
-         where object_id = $1 and type = any($2) and status = 'pending' and received_at < $3`,
-        [objectId, types, fetchBegan, tenantId, at],
-      );
-      return count;
-    });
+         where status = 'pending'
+           and (event_id = $1 or (object_id = $2 and type = any($3) and received_at < $4))`,
+        [eventId, object.id, object.types, object.receivedBefore, tenantId, at],
+      ),
+    );
   }
 
   async retryLaterAcrossTenants(eventId: StripeEventId, error: string, afterSeconds: number): Promise<void> {

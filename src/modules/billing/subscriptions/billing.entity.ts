@@ -85,6 +85,10 @@ export class BillingEntity {
   @Column('timestamptz', { nullable: true })
   syncedAt: Date | null;
 
+  /** Moves on with every answer of Stripe's that was taken, changed or not: what tells old news (ADR 4). */
+  @Column('int')
+  syncCount: number;
+
   @Column('int')
   version: number;
 

@@ -38,6 +38,7 @@ export const NOTHING_BOUGHT: BillingFields = {
   quantity: 1,
   currency: null,
   syncedAt: null,
+  syncCount: 0,
 };
 
 /** The subscriptions of the tenant in context. */
@@ -90,7 +91,7 @@ export class BillingsRepository extends TenantRepository<BillingEntity> {
 
   /** Notes that Stripe was asked and nothing had changed. */
   async touch(row: BillingEntity): Promise<void> {
-    await this.update({ id: row.id }, { syncedAt: this.clock.now() });
+    await this.update({ id: row.id }, { syncedAt: this.clock.now(), syncCount: row.syncCount + 1 });
   }
 
   /** How many tenants have their live subscription on the plan, or will have. */

@@ -1,6 +1,8 @@
 import { Injectable } from '@nestjs/common';
+import { Transactional } from '@nestjs-cls/transactional';
 import { describeChange, isLive, MirroredSubscription } from '../../../domain/subscription-status';
 import { AuditRecorder } from '../../../platform/audit/audit-recorder';
+import { Logger } from '../../../platform/logger';
 import { Metrics } from '../../../platform/metrics';
 import { Outbox } from '../../../platform/outbox/outbox';
 import { EntitlementsService } from '../../entitlements/entitlements.service';
@@ -8,6 +10,7 @@ import { Plan } from '../../plans/plan';
 import { PlansService } from '../../plans/plans.service';
 import { TenantsService } from '../../tenants/tenants.service';
 import { BillingEntity } from './billing.entity';
+import { BillingsRepository } from './billings.repository';
 import { SubscriptionItemEntity } from './subscription-item.entity';
 import { SubscriptionItemsRepository } from './subscription-items.repository';
 import { SubscriptionSnapshotView } from './subscription.dto';
@@ -19,7 +22,10 @@ import { SubscriptionFacts, subscriptionSnapshot } from './subscription-view';
  */
 @Injectable()
 export class SubscriptionChanges {
+  private readonly logger = new Logger('subscriptions');
+
   constructor(
+    private readonly billings: BillingsRepository,
     private readonly items: SubscriptionItemsRepository,
     private readonly plans: PlansService,
     private readonly tenants: TenantsService,
@@ -63,6 +69,16 @@ export class SubscriptionChanges {
       before: before ? { ...subscriptionSnapshot(before) } : null,
       after: { ...data },
     });
+  }
+
+  /** Finds out anew what the tenant in context may use, from what it has. */
+  @Transactional()
+  async refresh(): Promise<void> {
+    const tenant = await this.tenants.lockCurrent();
+    const facts = await this.read(await this.billings.live());
+    if (facts) await this.refreshEntitlements(facts);
+    else await this.entitlements.refresh({ billing: null, plan: null, addOns: [] });
+    this.logger.debug('entitlements.refreshed', { tenant: tenant.id });
   }
 
   /** A first purchase makes the tenant active; a paid one ends its trial. */

@@ -23,8 +23,8 @@ class NewsIsOld extends Error {}
 
 /**
  * The one door for news of a subscription: reads what our row says, asks Stripe what is true, and writes it
- * only if the row is still the one that was read (reliability C.1). Deliveries may be doubled, late or in
- * any order; who comes last with an older answer finds the version moved on and asks again.
+ * only if no other answer was taken meanwhile (reliability C.1). Deliveries may be doubled, late or in
+ * any order; who comes last with an older answer finds the count moved on and asks again.
  */
 @Injectable()
 export class SubscriptionSync {
@@ -58,7 +58,7 @@ export class SubscriptionSync {
       const snapshot = await this.gateway.subscription(id);
       if (!snapshot || !(await this.isOurs(snapshot))) return 'foreign';
       try {
-        return await this.write(snapshot, known?.version ?? 0);
+        return await this.write(snapshot, known?.syncCount ?? 0);
       } catch (error) {
         if (!(error instanceof NewsIsOld) || attempt === MOST_ATTEMPTS) throw error;
         await pause(10 + Math.random() * 40 * attempt);
@@ -78,16 +78,21 @@ export class SubscriptionSync {
   }
 
   @Transactional()
-  protected async write(snapshot: SubscriptionSnapshot, knownVersion: number): Promise<'ended' | 'done'> {
+  protected async write(snapshot: SubscriptionSnapshot, knownCount: number): Promise<'ended' | 'done'> {
     // One writer per tenant at a time: which subscription is the live one is decided over all of them.
     await this.tenants.lockCurrent();
     const row = await this.billings.byStripeId(snapshot.id);
-    if ((row?.version ?? 0) !== knownVersion) throw new NewsIsOld();
+    if ((row?.syncCount ?? 0) !== knownCount) throw new NewsIsOld();
     const live = await this.billings.live();
-    const before = await this.changes.read(live);
-
     const plans = await this.plans.findManyByStripePrice(snapshot.items.map((item) => item.priceId));
     const fields = this.fieldsOf(snapshot, plans, row);
+    const staysAsItIs = row !== null && (row.isLive || !this.becomesLive(fields, row, live));
+    if (staysAsItIs && isSame(row, fields) && (await this.items.areSame(row.id, snapshot.items))) {
+      // Counted even so: somebody who fetched between two changes must find his news old.
+      await this.billings.touch(row);
+      return 'done';
+    }
+    const before = await this.changes.read(live);
     const written = await this.place(fields, row, live);
     await this.items.mirror(written.id, snapshot.items, (item) => planIdOf(item, plans));
 
@@ -103,21 +108,20 @@ export class SubscriptionSync {
     row: BillingEntity | null,
     live: BillingEntity | null,
   ): Promise<BillingEntity> {
-    const becomesLive =
-      live === null ||
-      live.id === row?.id ||
-      chooseLive(candidate(live), candidate({ ...fields, createdAt: this.clock.now() })) === 'incoming';
+    const becomesLive = this.becomesLive(fields, row, live);
     if (row) {
       if (becomesLive && !row.isLive && live) await this.changed(live, { isLive: false });
-      if (row.isLive === becomesLive && isSame(row, fields)) {
-        await this.billings.touch(row);
-        return row;
-      }
       return this.changed(row, { ...fields, isLive: becomesLive });
     }
     if (becomesLive && live && live.stripeSubscriptionId === null) return this.changed(live, fields);
     if (becomesLive && live) await this.changed(live, { isLive: false });
     return this.billings.addRow(fields, becomesLive);
+  }
+
+  private becomesLive(fields: BillingFields, row: BillingEntity | null, live: BillingEntity | null): boolean {
+    if (live === null || live.id === row?.id) return true;
+    const incoming = candidate({ ...fields, createdAt: this.clock.now() });
+    return chooseLive(candidate(live), incoming) === 'incoming';
   }
 
   private async changed(
@@ -157,6 +161,7 @@ export class SubscriptionSync {
       quantity: main?.quantity ?? 1,
       currency: snapshot.currency,
       syncedAt: this.clock.now(),
+      syncCount: (row?.syncCount ?? 0) + 1,
     };
   }
 
@@ -200,6 +205,6 @@ function candidate(
 /** Whether the news says what the row says already, apart from when it was asked. */
 function isSame(row: BillingEntity, fields: BillingFields): boolean {
   return (Object.keys(fields) as (keyof BillingFields)[])
-    .filter((key) => key !== 'syncedAt')
+    .filter((key) => key !== 'syncedAt' && key !== 'syncCount')
     .every((key) => JSON.stringify(row[key]) === JSON.stringify(fields[key]));
 }
