@@ -18,7 +18,12 @@ export class Clock {
 
   /** The database's wall clock, never moved. */
   realNow(): Date {
-    return new Date(Date.now() + this.skewMs);
+    return new Date(this.machineMs() + this.skewMs);
+  }
+
+  /** This machine's own wall clock, uncorrected; only for measuring how far off it is. */
+  machineMs(): number {
+    return Date.now();
   }
 
   /** Monotonic milliseconds, for durations only. */
@@ -27,7 +32,7 @@ export class Clock {
   }
 
   /** Takes over what the database says: its time, and the shared offset of business time. */
-  adjust(databaseTime: Date, offsetMs: number, measuredAt: number = Date.now()): void {
+  adjust(databaseTime: Date, offsetMs: number, measuredAt: number = this.machineMs()): void {
     this.skewMs = databaseTime.getTime() - measuredAt;
     this.offsetMs = offsetMs;
   }

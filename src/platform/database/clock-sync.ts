@@ -33,7 +33,7 @@ export class ClockSync {
 
   async sync(): Promise<void> {
     const before = this.clock.monotonicMs();
-    const wallBefore = Date.now();
+    const wallBefore = this.clock.machineMs();
     const [row] = await this.database.inNewTransaction((manager) =>
       manager.query<{ now_ms: string; offset_ms: string }[]>(
         `select (extract(epoch from clock_timestamp()) * 1000)::bigint as now_ms,
