@@ -46,7 +46,12 @@ export class TestService {
     const database = await createTestDatabase();
     const stripe = options.stripe ?? (await startStripeSandbox({ retryDelaysMs: [50, 100, 200, 500] }));
     const env = { ...(await surroundings(database, stripe)), ...options.env };
-    const running = await startService(loadConfig(env));
+    const running = await startService(loadConfig(env)).catch(async (error: unknown) => {
+      // What was opened for a service that never came up must not keep Jest from ending.
+      if (!options.stripe) await stripe.close();
+      await database.drop();
+      throw error;
+    });
     const service = new TestService(running, database, stripe, env, options.stripe === undefined);
     stripe.setWebhooks([{ url: `${running.url}/v1/webhooks/stripe`, secret: service.webhookSecret }]);
     return service;
