@@ -67,6 +67,24 @@ export class BillingGateway {
     return customer.id as StripeCustomerId;
   }
 
+  /** The customer that was made for the tenant, if one was: asked after an outcome that nobody can tell. */
+  async findCustomer(request: CustomerRequest): Promise<StripeCustomerId | null> {
+    const list = await this.client.call('customers.list', (stripe, options) =>
+      stripe.customers.list({ email: request.email, limit: 100 }, options),
+    );
+    const made = list.data.find((customer) => customer.metadata.tenantId === request.tenantId);
+    return (made?.id as StripeCustomerId | undefined) ?? null;
+  }
+
+  /** The session that was made for our row, if one was. */
+  async findCheckout(request: CheckoutRequest): Promise<CheckoutSnapshot | null> {
+    const list = await this.client.call('checkout.sessions.list', (stripe, options) =>
+      stripe.checkout.sessions.list({ customer: request.customerId, limit: 100 }, options),
+    );
+    const made = list.data.find((session) => session.client_reference_id === request.reference);
+    return made ? toCheckoutSnapshot(made) : null;
+  }
+
   /** @throws StripeFailure refused, when Stripe does not take the request */
   async openCheckout(request: CheckoutRequest, idempotencyKey: string): Promise<CheckoutSnapshot> {
     const session = await this.client.call(
@@ -99,6 +117,14 @@ export class BillingGateway {
       { idempotencyKey },
     );
     return subscription.id;
+  }
+
+  /** The running subscription of the same purchase, if one was started. */
+  async findInvoiced(request: InvoicedSubscriptionRequest): Promise<string | null> {
+    const list = await this.client.call('subscriptions.list', (stripe, options) =>
+      stripe.subscriptions.list({ customer: request.customerId, limit: 100 }, options),
+    );
+    return list.data.find((one) => one.metadata.planId === request.metadata.planId)?.id ?? null;
   }
 
   /** Closes an open session; one that is already complete or expired stays what it is. */

@@ -18,6 +18,8 @@ export class StripeFailure extends Error {
     readonly parameter: string | null,
     readonly operation: string,
     cause: unknown,
+    /** A 5xx that Stripe has stored under our key: the same key gets it again for a day (F-25). */
+    readonly isStored: boolean = false,
   ) {
     super(`stripe ${operation} failed: ${kind}${stripeCode ? ` (${stripeCode})` : ''}`, { cause });
     this.name = 'StripeFailure';
@@ -37,13 +39,19 @@ export function toStripeFailure(error: unknown, operation: string): StripeFailur
   if (!(error instanceof Stripe.errors.StripeError))
     return new StripeFailure('unknown', null, null, operation, error);
   const code = error.code ?? null;
+  const isStored = (error.statusCode ?? 0) >= 500 && error.headers?.['idempotent-replayed'] === 'true';
   const fail = (kind: FailureKind): StripeFailure =>
-    new StripeFailure(kind, code, error.param ?? null, operation, error);
+    new StripeFailure(kind, code, error.param ?? null, operation, error, isStored);
   if (error instanceof Stripe.errors.StripeConnectionError) return fail('unknown');
   if (error instanceof Stripe.errors.StripeRateLimitError || error.statusCode === 429) return fail('retry');
   if (error.statusCode === 409) return fail('unknown');
   if ((error.statusCode ?? 500) >= 500) return fail('unknown');
   return fail('refused');
+}
+
+/** Whether an error means that this key will never bring anything but the failure stored under it. */
+export function isStoredFailure(error: unknown): boolean {
+  return error instanceof BillingError && error.cause instanceof StripeFailure && error.cause.isStored;
 }
 
 /** The answer to our caller when Stripe cannot be reached: 503, never a guess. */

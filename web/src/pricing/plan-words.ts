@@ -23,6 +23,7 @@ const SPELLED: Record<string, string> = {
   csv: 'CSV',
   pdf: 'PDF',
   sso: 'SSO',
+  ab: 'A/B',
   saml: 'SAML',
   sla: 'SLA',
   ip: 'IP',

@@ -9,7 +9,8 @@ import { uuidV7 } from '../../../platform/crypto';
 import { TenantContext } from '../../../platform/database/tenant-context';
 import { Metrics } from '../../../platform/metrics';
 import { BillingGateway, CheckoutRequest } from '../../../stripe/billing-gateway';
-import { StripeFailure } from '../../../stripe/stripe-failures';
+import { CheckoutSnapshot } from '../../../stripe/snapshots';
+import { isStoredFailure, StripeFailure } from '../../../stripe/stripe-failures';
 import { TenantsService } from '../../tenants/tenants.service';
 import { CheckoutSessionEntity } from './checkout-session.entity';
 import { CheckoutSessionsRepository } from './checkout-sessions.repository';
@@ -102,17 +103,35 @@ export class CheckoutOpener {
     });
   }
 
-  /** Null when another process took the row over meanwhile. */
+  /** Null when the row is not ours any more: taken over by another process, or given up. */
   private async create(session: CheckoutSessionEntity): Promise<CheckoutSessionEntity | null> {
     try {
-      const opened = await this.gateway.openCheckout(session.request, `tb_checkout_${session.id}`);
-      const found = { stripeSessionId: opened.id, url: opened.url, expiresAt: opened.expiresAt };
-      return (await this.recordOpened(session, found)) ? { ...session, ...found, state: 'open' } : null;
+      return await this.adopt(
+        session,
+        await this.gateway.openCheckout(session.request, `tb_checkout_${session.id}`),
+      );
     } catch (error) {
+      if (isStoredFailure(error)) return this.settle(session);
       if (error instanceof StripeFailure) await this.sessions.finish(session, 'failed');
       else await this.sessions.giveBack(session);
       throw error;
     }
+  }
+
+  /** The row's key is spent on a failure: the session is looked for, else the next row begins anew. */
+  private async settle(session: CheckoutSessionEntity): Promise<CheckoutSessionEntity | null> {
+    const found = await this.gateway.findCheckout(session.request);
+    if (found?.status === 'open') return this.adopt(session, found);
+    await this.sessions.finish(session, 'failed');
+    return null;
+  }
+
+  private async adopt(
+    session: CheckoutSessionEntity,
+    opened: CheckoutSnapshot,
+  ): Promise<CheckoutSessionEntity | null> {
+    const found = { stripeSessionId: opened.id, url: opened.url, expiresAt: opened.expiresAt };
+    return (await this.recordOpened(session, found)) ? { ...session, ...found, state: 'open' } : null;
   }
 
   @Transactional()

@@ -26,6 +26,7 @@ export class CustomersService {
       kind: 'customers.create',
       request,
       send: (persisted, key) => this.gateway.createCustomer(persisted, key),
+      find: (persisted) => this.gateway.findCustomer(persisted),
     })) as StripeCustomerId;
     return this.record(customerId);
   }

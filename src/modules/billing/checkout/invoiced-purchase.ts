@@ -33,6 +33,7 @@ export class InvoicedPurchase {
         kind: 'subscriptions.create',
         request: { ...request, customerId },
         send: (persisted, key) => this.gateway.startInvoiced(persisted, key),
+        find: (persisted) => this.gateway.findInvoiced(persisted),
       });
     } catch (error) {
       if (!(error instanceof StripeFailure)) throw error;

@@ -69,6 +69,12 @@ export class StripeOperationsRepository extends TenantRepository<StripeOperation
     );
   }
 
+  /** Takes a new id, and so a new key, for the same request; free for the next attempt at once. */
+  async renew(operation: StripeOperationEntity): Promise<void> {
+    const id = uuidV7(this.clock.realNow().getTime()) as OperationId;
+    await this.update({ intent: operation.intent, id: operation.id }, { id, lockedUntil: new Date(0) });
+  }
+
   /** Stripe said no: the next attempt may ask for something else, under a new key. */
   async forget(operation: StripeOperationEntity): Promise<void> {
     await this.remove({ intent: operation.intent, id: operation.id });

@@ -3,7 +3,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { BillingError } from '../../../contracts/errors';
 import { Clock } from '../../../platform/clock';
 import { TenantContext } from '../../../platform/database/tenant-context';
-import { StripeFailure } from '../../../stripe/stripe-failures';
+import { isStoredFailure, StripeFailure } from '../../../stripe/stripe-failures';
+import { StripeOperationEntity } from './stripe-operation.entity';
 import { StripeOperationsRepository } from './stripe-operations.repository';
 
 const PATIENCE_MS = 9000;
@@ -15,6 +16,8 @@ export interface WantedObject<Request extends object> {
   request: Request;
   /** Sends the request under the key; answers the id of the object. */
   send: (request: Request, idempotencyKey: string) => Promise<string>;
+  /** Looks for the object when a key is spent on a failure; answers its id, or null. */
+  find: (request: Request) => Promise<string | null>;
 }
 
 /**
@@ -63,11 +66,27 @@ export class StripeOperations {
         await this.operations.succeed(turn.operation, id);
         return id;
       } catch (error) {
+        if (isStoredFailure(error)) {
+          const found = await this.settle(turn.operation, wanted);
+          if (found) return found;
+          continue;
+        }
         if (error instanceof StripeFailure) await this.operations.forget(turn.operation);
         else await this.operations.giveBack(turn.operation);
         throw error;
       }
     }
     throw new BillingError('stripe_unavailable', { retryAfter: 2 });
+  }
+
+  /** The key is spent: the object is looked for first, and only if there is none a new key is taken. */
+  private async settle<Request extends object>(
+    operation: StripeOperationEntity,
+    wanted: WantedObject<Request>,
+  ): Promise<string | null> {
+    const found = await wanted.find(operation.request as Request);
+    if (found) await this.operations.succeed(operation, found);
+    else await this.operations.renew(operation);
+    return found;
   }
 }
