@@ -106,24 +106,25 @@ export class CheckoutOpener {
   /** Null when the row is not ours any more: taken over by another process, or given up. */
   private async create(session: CheckoutSessionEntity): Promise<CheckoutSessionEntity | null> {
     try {
-      return await this.adopt(
-        session,
-        await this.gateway.openCheckout(session.request, `tb_checkout_${session.id}`),
-      );
+      const opened = await this.openOrFind(session);
+      if (opened?.status === 'open') return await this.adopt(session, opened);
+      await this.sessions.finish(session, 'failed');
+      return null;
     } catch (error) {
-      if (isStoredFailure(error)) return this.settle(session);
       if (error instanceof StripeFailure) await this.sessions.finish(session, 'failed');
       else await this.sessions.giveBack(session);
       throw error;
     }
   }
 
-  /** The row's key is spent on a failure: the session is looked for, else the next row begins anew. */
-  private async settle(session: CheckoutSessionEntity): Promise<CheckoutSessionEntity | null> {
-    const found = await this.gateway.findCheckout(session.request);
-    if (found?.status === 'open') return this.adopt(session, found);
-    await this.sessions.finish(session, 'failed');
-    return null;
+  /** When the row's key is spent on a stored failure, the session is looked for; without one a new row begins. */
+  private async openOrFind(session: CheckoutSessionEntity): Promise<CheckoutSnapshot | null> {
+    try {
+      return await this.gateway.openCheckout(session.request, `tb_checkout_${session.id}`);
+    } catch (error) {
+      if (!isStoredFailure(error)) throw error;
+      return this.gateway.findCheckout(session.request);
+    }
   }
 
   private async adopt(

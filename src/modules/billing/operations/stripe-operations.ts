@@ -60,33 +60,41 @@ export class StripeOperations {
         await pause(50 + Math.random() * 100);
         continue;
       }
-      try {
-        const request = turn.operation.request as Request;
-        const id = await wanted.send(request, `tb_${turn.operation.id}`);
-        await this.operations.succeed(turn.operation, id);
-        return id;
-      } catch (error) {
-        if (isStoredFailure(error)) {
-          const found = await this.settle(turn.operation, wanted);
-          if (found) return found;
-          continue;
-        }
-        if (error instanceof StripeFailure) await this.operations.forget(turn.operation);
-        else await this.operations.giveBack(turn.operation);
-        throw error;
-      }
+      const id = await this.attempt(turn.operation, wanted);
+      if (id) return id;
     }
     throw new BillingError('stripe_unavailable', { retryAfter: 2 });
   }
 
-  /** The key is spent: the object is looked for first, and only if there is none a new key is taken. */
-  private async settle<Request extends object>(
+  /** One try, whose outcome is written down; null when a new key is to be tried. */
+  private async attempt<Request extends object>(
     operation: StripeOperationEntity,
     wanted: WantedObject<Request>,
   ): Promise<string | null> {
-    const found = await wanted.find(operation.request as Request);
-    if (found) await this.operations.succeed(operation, found);
-    else await this.operations.renew(operation);
-    return found;
+    const request = operation.request as Request;
+    try {
+      const id = await this.sendOrFind(operation, wanted, request);
+      if (id) await this.operations.succeed(operation, id);
+      else await this.operations.renew(operation);
+      return id;
+    } catch (error) {
+      if (error instanceof StripeFailure) await this.operations.forget(operation);
+      else await this.operations.giveBack(operation);
+      throw error;
+    }
+  }
+
+  /** When the key is spent on a stored failure, the object is looked for before a new key is taken. */
+  private async sendOrFind<Request extends object>(
+    operation: StripeOperationEntity,
+    wanted: WantedObject<Request>,
+    request: Request,
+  ): Promise<string | null> {
+    try {
+      return await wanted.send(request, `tb_${operation.id}`);
+    } catch (error) {
+      if (!isStoredFailure(error)) throw error;
+      return wanted.find(request);
+    }
   }
 }
