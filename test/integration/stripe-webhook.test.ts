@@ -1,6 +1,7 @@
 import Stripe from 'stripe';
 import { gzipSync } from 'node:zlib';
 import { deliver, madeUpEvent, signed } from '../support/stripe-delivery';
+import { whilePostgresIsAway } from '../support/database';
 import { startTestService, type TestService, type TestTenant } from '../support/service';
 
 const OLD_SECRET = 'whsec_the_one_before_rotation';
@@ -315,6 +316,26 @@ describe('genuine deliveries are accepted', () => {
     } finally {
       await lonely.stop();
     }
+  });
+
+  it('B-025 with Postgres away the answer is 503, so that Stripe tries again, and then 200', async () => {
+    const event = madeUpEvent({ data: { object: subscriptionOf(active.stripe_subscription_id) } });
+    const payload = JSON.stringify(event);
+    const send = () =>
+      service.api('POST', '/v1/webhooks/stripe', {
+        headers: signed(payload, service.webhookSecret),
+        raw: payload,
+      });
+    await whilePostgresIsAway(service.database, async () => {
+      for (let attempt = 0; attempt < 5; attempt++) {
+        const answer = await send();
+        expect(answer).toMatchObject({ status: 503, body: { code: 'dependency_unavailable' } });
+        expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0);
+        expect(answer.text).not.toMatch(/ECONN|127\.0\.0\.1|postgres|insert/i);
+      }
+    });
+    await service.until(async () => (await send()).status === 200);
+    await service.until(async () => (await inbox(event.id))[0]!.status === 'processed');
   });
 
   it('waits while Stripe is down, and is processed when it is back', async () => {

@@ -3,6 +3,8 @@ export interface ApiRequest {
   key?: string;
   tenantId?: string;
   body?: unknown;
+  /** Sent as it is, instead of a body. */
+  raw?: string;
   headers?: Record<string, string>;
 }
 
@@ -32,7 +34,7 @@ export async function callApi(
       ...(request.body !== undefined ? { 'content-type': 'application/json' } : {}),
       ...request.headers,
     },
-    body: request.body === undefined ? undefined : JSON.stringify(request.body),
+    body: request.raw ?? (request.body === undefined ? undefined : JSON.stringify(request.body)),
   });
   const text = await response.text();
   const isJson = (response.headers.get('content-type') ?? '').includes('json');

@@ -54,6 +54,20 @@ export async function queryAsSuperuser<Row>(
   }
 }
 
+/** Shuts the database's door and throws everyone out, for as long as `work` takes: Postgres is away. */
+export async function whilePostgresIsAway(database: TestDatabase, work: () => Promise<void>): Promise<void> {
+  const name = new URL(database.superuserUrl).pathname.slice(1);
+  await asSuperuser('postgres', async (client) => {
+    await client.query(`alter database ${name} allow_connections false`);
+    try {
+      await client.query('select pg_terminate_backend(pid) from pg_stat_activity where datname = $1', [name]);
+      await work();
+    } finally {
+      await client.query(`alter database ${name} allow_connections true`);
+    }
+  });
+}
+
 async function asSuperuser(database: string, work: (client: Client) => Promise<void>): Promise<void> {
   const client = new Client({ connectionString: superuserUrl(database) });
   await client.connect();

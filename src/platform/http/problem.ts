@@ -46,7 +46,9 @@ export function toBillingError(error: unknown): BillingError {
   if (typeof code === 'string') {
     const framework = FRAMEWORK_CODES[code];
     if (framework) return new BillingError(framework, { cause: error });
-    if (AWAY.test(code) || code === '57014')
+    // FATAL ends a connection or refuses it: the server speaks, but not to us now.
+    const isFatal = (error as { severity?: unknown }).severity === 'FATAL';
+    if (isFatal || AWAY.test(code) || code === '57014')
       return new BillingError('dependency_unavailable', { retryAfter: 2, cause: error });
     if (CONFLICTS.test(code)) return new BillingError('overloaded', { retryAfter: 1, cause: error });
     if (code === '22021' || code === '22P05')
