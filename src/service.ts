@@ -52,7 +52,7 @@ export async function startService(config: Config): Promise<RunningService> {
     await app.init();
     app.get(HttpEdge).refuseUnguardedRoutes();
     await app.get(ClockSync).start();
-    lifecycle.onShutdown('intake', 'http server', () => app.getHttpAdapter().close() as Promise<void>);
+    lifecycle.onShutdown('intake', 'http server', () => closeDoor(app));
     if (config.shutdownDelayMs > 0)
       lifecycle.onShutdown('readiness', 'load balancers look away', () => pauseFor(config.shutdownDelayMs));
     if (config.role !== 'api') await lifecycle.startBackground();
@@ -64,6 +64,17 @@ export async function startService(config: Config): Promise<RunningService> {
   const { port } = app.getHttpServer().address() as AddressInfo;
   logger.info('service.started', { port, role: config.role });
   return { app, url: `http://127.0.0.1:${port}`, stop: () => lifecycle.shutdown() };
+}
+
+/** Takes no new connection, answers what was begun, and hangs up on those who have been answered. */
+async function closeDoor(app: NestFastifyApplication): Promise<void> {
+  const server = app.getHttpServer();
+  const hangUp = setInterval(() => server.closeIdleConnections(), 50);
+  try {
+    await app.getHttpAdapter().close();
+  } finally {
+    clearInterval(hangUp);
+  }
 }
 
 function pauseFor(ms: number): Promise<void> {

@@ -4,6 +4,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { BillingError } from '../../contracts/errors';
 import { CONFIG } from '../config/config.module';
 import type { Config } from '../config/env';
+import { Lifecycle } from '../lifecycle';
 import { Logger } from '../logger';
 import { Metrics } from '../metrics';
 import { RequestContext } from '../request-context';
@@ -36,6 +37,7 @@ export class HttpEdge {
     private readonly authentication: Authentication,
     private readonly requestContext: RequestContext,
     private readonly metrics: Metrics,
+    private readonly lifecycle: Lifecycle,
     @Inject(CONFIG) config: Config,
   ) {
     this.origins = new Set(config.corsAllowedOrigins);
@@ -49,6 +51,11 @@ export class HttpEdge {
       if (!answerCors(this.origins, request, reply)) done();
     });
     fastify.addHook('onRequest', async (request, reply) => this.check(request, reply));
+    fastify.addHook('onSend', (_request, reply, _payload, done) => {
+      // Tells clients that keep connections to open another one elsewhere.
+      if (this.lifecycle.isStopping) void reply.header('connection', 'close');
+      done();
+    });
     fastify.addHook('onResponse', async (request, reply) => this.finish(request, reply));
     fastify.removeAllContentTypeParsers();
     fastify.addContentTypeParser('*', (request, payload, done) => {
