@@ -272,7 +272,7 @@ const EXAMPLES: Record<string, object> = {
   LivenessView: { status: 'ok' },
   ReadinessView: { status: 'ok', database: 'ok', redis: 'ok', database_role: 'separate' },
   Problem: {
-    type: 'https://tenant-billing.dev/errors/validation_failed',
+    type: 'urn:tenant-billing:error:validation_failed',
     title: 'Validation failed',
     status: 400,
     detail: 'Correct the fields named in errors and send the request again.',

@@ -74,7 +74,8 @@ export function problemAnswer(error: BillingError, requestId: string): ProblemAn
     body: {
       // First, so that an added member cannot relabel the error.
       ...error.extra,
-      type: `https://tenant-billing.dev/errors/${error.code}`,
+      // A name, not an address: a self-hosted service owns no domain to document its errors under (RFC 9457, 3.1.1).
+      type: `urn:tenant-billing:error:${error.code}`,
       title,
       status,
       detail: error.detail,
