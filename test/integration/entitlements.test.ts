@@ -35,6 +35,8 @@ async function rowsOf(tenant: TestTenant): Promise<Row[]> {
 }
 
 async function bought(planId: string): Promise<Purchase> {
+  // The plan's own news first: heard later, it would have these entitlements found out from the real purchase.
+  await service.settle();
   const plan = await within(await service.makeTenant(), () => service.get(PlansService).find(planId));
   const anchor = new Date('2026-01-31T08:00:00Z');
   return { billing: { status: 'ACTIVE', pauseMode: null, anchor }, plan, addOns: [] };

@@ -25,7 +25,10 @@ const FLAGS = [
 export async function launchBrowser(): Promise<Browser> {
   const found = findInstalled();
   const { executablePath, env } = found ? { executablePath: found, env: {} } : unpackFromPackage();
-  return chromium.launch({ executablePath, args: FLAGS, env: { ...definedEnvironment(), ...env } });
+  const launch = (): Promise<Browser> =>
+    chromium.launch({ executablePath, args: FLAGS, env: { ...definedEnvironment(), ...env } });
+  // On a busy machine Chromium's zygote now and then dies before it has said a word.
+  return launch().catch(launch).catch(launch);
 }
 
 /** A page and what went wrong on it. */

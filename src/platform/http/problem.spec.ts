@@ -71,7 +71,7 @@ describe('the answer', () => {
     expect(status).toBe(404);
     expect(headers).toEqual({ 'cache-control': 'no-store' });
     expect(body).toEqual({
-      type: expect.stringMatching(/\/not_found$/),
+      type: 'urn:tenant-billing:error:not_found',
       title: 'Not found',
       status: 404,
       detail: ERRORS.not_found.advice,
