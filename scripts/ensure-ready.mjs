@@ -87,6 +87,7 @@ const SERVER = {
     'src',
     'migrations',
     'sandbox',
+    'bench',
     'ormconfig.ts',
     'tsconfig.json',
     'tsconfig.build.json',
@@ -156,7 +157,7 @@ function removeOutputsWithoutSource() {
       }
     }
   };
-  for (const folder of ['src', 'migrations', 'sandbox']) {
+  for (const folder of ['src', 'migrations', 'sandbox', 'bench']) {
     if (existsSync(inRoot('dist', folder))) walk(inRoot('dist', folder));
   }
 }

@@ -76,6 +76,11 @@ export const ERRORS = {
     'Payment action required',
     'Finish the payment at the URL in the answer.',
   ),
+  feature_not_in_plan: entry(
+    402,
+    'Feature not in plan',
+    'The plan does not bring this feature. Upgrade to one that does.',
+  ),
   trial_expired: entry(402, 'Trial expired', 'Choose a plan to go on.'),
   // 403
   tenant_mismatch: entry(403, 'Tenant mismatch', 'The credential may not act for this tenant.'),
@@ -86,6 +91,7 @@ export const ERRORS = {
   plan_not_found: entry(404, 'Plan not found', 'Choose one of the plans listed for this tenant.'),
   tenant_not_found: entry(404, 'Tenant not found', 'Name the id of an existing tenant.'),
   price_not_found: entry(404, 'Price not found', 'Choose an active recurring price.'),
+  event_not_found: entry(404, 'Event not found', 'Name the event_id of a recorded event.'),
   unknown_meter: entry(404, 'Unknown meter', 'Use the key of an existing meter.'),
   // 405 to 431: HTTP itself
   method_not_allowed: entry(405, 'Method not allowed', 'Use one of the methods in the Allow header.'),
@@ -134,6 +140,11 @@ export const ERRORS = {
     'All items need the same currency and interval.',
   ),
   webhook_url_blocked: entry(422, 'Webhook URL blocked', 'Use a public https URL.'),
+  late_usage: entry(
+    422,
+    'Late usage',
+    'The period of this event is closed and takes no more, or it is more than 35 days old.',
+  ),
   unprocessable: entry(422, 'Unprocessable', 'The request is well formed but cannot be carried out.'),
   // 423, 429
   tenant_locked: entry(423, 'Tenant locked', 'The tenant is locked. Contact support.'),

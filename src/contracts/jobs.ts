@@ -9,18 +9,30 @@ export interface JobPayloads {
   'stripe-sync.plans': { run_id?: string };
   /** Send one due notification. */
   'notifications.send': { notification_id: string };
+  /** Keep what every counter was at the end of the day, compare all with the ledger, look for missed alerts. */
+  'usage.rollup': Record<string, never>;
+  /** Archive the usage months that have ended. */
+  'usage.close': Record<string, never>;
+  /** Compare counters that were changed lately with the ledger. */
+  'usage.audit': Record<string, never>;
+  /** Find levels of limits that were reached and not told. */
+  'usage.alerts': Record<string, never>;
+  /** Give back what reservations held whose time is over. */
+  'usage.reservation_expiry': Record<string, never>;
+  /** Delete old usage events and what is kept around them for a time only. */
+  'usage.retention': Record<string, never>;
   /** Delete expired idempotency records, finished slots and published outbox rows. */
   'maintenance.retention': Record<string, never>;
 }
 
 export type JobName = keyof JobPayloads;
 
-export const QUEUES = ['stripe-events', 'stripe-sync', 'notifications', 'maintenance'] as const;
+export const QUEUES = ['stripe-events', 'stripe-sync', 'usage', 'notifications', 'maintenance'] as const;
 export type QueueName = (typeof QUEUES)[number];
 
 /** How often a scheduled job is due. A slot is the start of such an interval in business time. */
 export interface Schedule {
-  every: 'minute' | 'hour' | 'day';
+  every: 'minute' | 'five_minutes' | 'hour' | 'day';
   /** How many missed slots are run after downtime; jobs that look at "now" need only the newest. */
   catchUp: 'newest' | 'all';
 }
@@ -39,6 +51,17 @@ export const JOBS: Record<JobName, JobEntry> = {
     schedule: { every: 'hour', catchUp: 'newest' },
     concurrency: 1,
   },
+  // All days count: each has its row.
+  'usage.rollup': { queue: 'usage', schedule: { every: 'day', catchUp: 'all' }, concurrency: 1 },
+  'usage.close': { queue: 'usage', schedule: { every: 'minute', catchUp: 'newest' }, concurrency: 1 },
+  'usage.audit': { queue: 'usage', schedule: { every: 'five_minutes', catchUp: 'newest' }, concurrency: 1 },
+  'usage.alerts': { queue: 'usage', schedule: { every: 'five_minutes', catchUp: 'newest' }, concurrency: 1 },
+  'usage.reservation_expiry': {
+    queue: 'usage',
+    schedule: { every: 'minute', catchUp: 'newest' },
+    concurrency: 1,
+  },
+  'usage.retention': { queue: 'usage', schedule: { every: 'day', catchUp: 'newest' }, concurrency: 1 },
   'notifications.send': { queue: 'notifications', concurrency: 4 },
   'maintenance.retention': {
     queue: 'maintenance',

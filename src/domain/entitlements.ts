@@ -1,8 +1,9 @@
-import { Period, calendarMonth, monthlySlice } from './period';
+import { Period } from './period';
 import { PlanFacts, RateLimit } from './plan-facts';
 import { PlanLimits, mergeLimits } from './plan-limits';
 import { BillingStatus, PauseMode, givesAccess } from './subscription-status';
 import { TrialFacts, trialState } from './trial';
+import { usageMonthOf } from './usage-period';
 
 /** Why a tenant may use what it may use. `free` is the free plan, chosen or fallen back to. */
 export type EntitlementSource = 'subscription' | 'trial' | 'free' | 'none';
@@ -12,6 +13,8 @@ export interface Allowance {
   readonly source: EntitlementSource;
   readonly plan_id: string | null;
   readonly limits: PlanLimits;
+  /** Percent past the limit that still passes, by metric; the main plan's. */
+  readonly limit_grace: Readonly<Record<string, number>>;
   /** Union over the plan and all add-ons, sorted (decisions 28). */
   readonly features: string[];
   /** The main plan's; add-ons bring none. */
@@ -31,6 +34,8 @@ export interface Entitlements extends Allowance {
 
 /** What holds at one moment. */
 export interface CurrentEntitlements extends Allowance {
+  /** Monthly slices count from here; null = calendar months in UTC. */
+  readonly anchor: Date | null;
   readonly period: Period;
 }
 
@@ -58,7 +63,7 @@ export interface EntitlementFacts {
 }
 
 function nothing(): Allowance {
-  return { source: 'none', plan_id: null, limits: {}, features: [], rate_limit: null };
+  return { source: 'none', plan_id: null, limits: {}, limit_grace: {}, features: [], rate_limit: null };
 }
 
 /**
@@ -72,9 +77,9 @@ export function resolveEntitlements(facts: EntitlementFacts, now: Date): Entitle
   const { billing } = facts;
   if (billing !== null && billing.status !== 'FREE' && givesAccess(billing.status, billing.pauseMode)) {
     const allowance = allow('subscription', facts.plan, facts.addOns);
-    return { ...allowance, anchor: billing.anchor, period: usageMonth(billing.anchor, now), ...NO_END };
+    return { ...allowance, anchor: billing.anchor, period: usageMonthOf(billing.anchor, now), ...NO_END };
   }
-  const unbought = { anchor: null, period: usageMonth(null, now) };
+  const unbought = { anchor: null, period: usageMonthOf(null, now) };
   const without = withoutPurchase(facts);
   const trial = trialState(facts.tenant.trial, now);
   if (trial.active && facts.trialPlan !== null) {
@@ -94,10 +99,19 @@ export function entitlementsAt(
   now: Date,
 ): CurrentEntitlements {
   if (stored.valid_until !== null && stored.valid_until <= now) {
-    return { ...(stored.fallback ?? nothing()), period: usageMonth(null, now) };
+    return { ...nothing(), ...stored.fallback, anchor: null, period: usageMonthOf(null, now) };
   }
-  const { source, plan_id, limits, features, rate_limit } = stored;
-  return { source, plan_id, limits, features, rate_limit, period: usageMonth(stored.anchor, now) };
+  const { source, plan_id, limits, limit_grace, features, rate_limit } = stored;
+  return {
+    source,
+    plan_id,
+    limits,
+    limit_grace,
+    features,
+    rate_limit,
+    anchor: stored.anchor,
+    period: usageMonthOf(stored.anchor, now),
+  };
 }
 
 const NO_END = { valid_until: null, fallback: null };
@@ -123,11 +137,8 @@ function allow(
       plan?.limits ?? {},
       bought.map((addOn) => ({ limits: addOn.plan.limits, quantity: addOn.quantity })),
     ),
+    limit_grace: plan?.limitGrace ?? {},
     features: [...new Set(features)].sort(),
     rate_limit: plan?.rateLimit ?? null,
   };
-}
-
-function usageMonth(anchor: Date | null, now: Date): Period {
-  return anchor === null ? calendarMonth(now) : monthlySlice(anchor, now);
 }

@@ -1,6 +1,6 @@
 import { Currency, Money, currencyOf, money, monthlyEquivalent } from './money';
 import { BillingInterval } from './period';
-import { PlanLimits } from './plan-limits';
+import { LimitGrace, PlanLimits } from './plan-limits';
 
 /** How fast and how often a plan's keys may call; null or missing = the service's default. */
 export interface RateLimit {
@@ -28,6 +28,8 @@ export interface PlanFacts extends PlanPrice {
   readonly name: string;
   readonly stripeProductId: string | null;
   readonly limits: PlanLimits;
+  /** Percent past the limit that still passes, by metric; missing = the service's default. */
+  readonly limitGrace?: LimitGrace;
   readonly features: readonly string[];
   readonly rateLimit: RateLimit | null;
   readonly sortOrder: number;

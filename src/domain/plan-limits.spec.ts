@@ -7,6 +7,7 @@ import {
   limitOf,
   mergeLimits,
   metricsOf,
+  validateLimitGrace,
   validateLimits,
 } from './plan-limits';
 
@@ -34,6 +35,38 @@ describe('limitOf', () => {
     expect(limitOf({}, 'constructor')).toBe(0);
     expect(limitOf({ seats: null }, 'seats')).toBeNull();
     expect(limitOf({ seats: 3 }, 'seats')).toBe(3);
+  });
+});
+
+describe('validateLimitGrace', () => {
+  it('accepts percents from 0 to 1000 with up to two decimals', () => {
+    expect(
+      validateLimitGrace({ seats: 0, campaigns: 12.5, api_calls: 1000, email_sends: 0.07 }, known),
+    ).toEqual([]);
+    fc.assert(
+      fc.property(fc.nat({ max: 100_000 }), (hundredths) => {
+        expect(validateLimitGrace({ seats: hundredths / 100 }, known)).toEqual([]);
+      }),
+    );
+  });
+
+  it.each([-1, 1000.01, 12.345, Number.NaN, Number.POSITIVE_INFINITY, '10', null, true, [], {}])(
+    'refuses a percent of %p',
+    (value) => {
+      expect(validateLimitGrace({ seats: value }, known)).toMatchObject([
+        { pointer: '/limit_grace/seats', code: 'invalid_percent' },
+      ]);
+    },
+  );
+
+  it('refuses what is no object, and a metric that nobody counts', () => {
+    for (const value of [null, [], 10, 'seats'])
+      expect(validateLimitGrace(value, known)).toMatchObject([
+        { pointer: '/limit_grace', code: 'invalid_type' },
+      ]);
+    expect(validateLimitGrace({ sheep: 1 }, known)).toMatchObject([
+      { pointer: '/limit_grace/sheep', code: 'unknown_metric' },
+    ]);
   });
 });
 

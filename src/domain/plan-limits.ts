@@ -6,6 +6,9 @@ import { FieldError } from '../contracts/errors';
  */
 export type PlanLimits = Record<string, number | null>;
 
+/** Percent past the limit that still passes, by metric: 10 means up to 110 % (decisions 11). */
+export type LimitGrace = Readonly<Record<string, number>>;
+
 /** flow: starts at 0 each month. gauge: goes up and down, never reset. cap: read only, nothing is counted. */
 export type MetricKind = 'flow' | 'gauge' | 'cap';
 
@@ -55,12 +58,8 @@ export function validateLimits(limits: unknown, knownMetrics: ReadonlySet<string
     return [{ pointer: '/limits', code: 'invalid_type', message: 'must be an object of metric and number' }];
   }
   return Object.entries(limits).flatMap(([metric, limit]) => {
-    const pointer = `/limits/${metric.replaceAll('~', '~0').replaceAll('/', '~1')}`;
-    if (!knownMetrics.has(metric)) {
-      return [
-        { pointer, code: 'unknown_metric', message: 'must be a built-in metric or the key of a meter' },
-      ];
-    }
+    const pointer = pointerTo('limits', metric);
+    if (!knownMetrics.has(metric)) return [unknownMetric(pointer)];
     if (limit !== null && !isWholeAmount(limit)) {
       return [
         {
@@ -72,6 +71,42 @@ export function validateLimits(limits: unknown, knownMetrics: ReadonlySet<string
     }
     return [];
   });
+}
+
+/** The mistakes in the grace that someone sent, by metric; empty when there are none. Pointers start at `/limit_grace`. */
+export function validateLimitGrace(grace: unknown, knownMetrics: ReadonlySet<string>): FieldError[] {
+  if (typeof grace !== 'object' || grace === null || Array.isArray(grace)) {
+    const message = 'must be an object of metric and percent';
+    return [{ pointer: '/limit_grace', code: 'invalid_type', message }];
+  }
+  return Object.entries(grace).flatMap(([metric, percent]) => {
+    const pointer = pointerTo('limit_grace', metric);
+    if (!knownMetrics.has(metric)) return [unknownMetric(pointer)];
+    if (isGracePercent(percent)) return [];
+    const message = `must be a number from 0 to ${MOST_GRACE_PERCENT} with at most two decimals`;
+    return [{ pointer, code: 'invalid_percent', message }];
+  });
+}
+
+/** As much as the setting LIMIT_GRACE_PERCENT takes. */
+const MOST_GRACE_PERCENT = 1000;
+
+/** 0 to 1000 percent with at most two decimals. */
+function isGracePercent(value: unknown): value is number {
+  return (
+    typeof value === 'number' &&
+    value >= 0 &&
+    value <= MOST_GRACE_PERCENT &&
+    Number(value.toFixed(2)) === value
+  );
+}
+
+function pointerTo(field: string, metric: string): string {
+  return `/${field}/${metric.replaceAll('~', '~0').replaceAll('/', '~1')}`;
+}
+
+function unknownMetric(pointer: string): FieldError {
+  return { pointer, code: 'unknown_metric', message: 'must be a built-in metric or the key of a meter' };
 }
 
 /**

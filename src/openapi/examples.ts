@@ -1,4 +1,5 @@
 import type { OpenAPIObject } from '@nestjs/swagger';
+import { USAGE_EXAMPLES } from './usage-examples';
 
 const TENANT = '019aa5b0-6c00-7d3e-9a51-2f64c81b7e02';
 const PRO = '019aa5b0-7d10-7b42-8c9f-51d0e6a9b310';
@@ -54,6 +55,7 @@ const PLAN_VIEW = {
   stripe_product_id: 'prod_Example',
   stripe_price_id: 'price_Example',
   limits: { campaigns: 10, seats: 5, referred_users: null },
+  limit_grace: { campaigns: 10 },
   features: ['reports'],
   rate_limit: { per_second: 10, burst: 20, per_day: null },
   tenant_id: null,
@@ -64,6 +66,29 @@ const PLAN_VIEW = {
   is_active: true,
   metadata: { popular: 'true' },
   version: 1,
+  created_at: SEEN,
+  updated_at: SEEN,
+};
+
+const STANDING = {
+  metric: 'campaigns',
+  limit: 10,
+  current_usage: 3,
+  reserved: 0,
+  remaining: 7,
+  grace_limit: 11,
+  over_limit: false,
+  source: 'subscription',
+  resets_at: null,
+};
+
+const OVERRIDE = {
+  metric: 'campaigns',
+  limit: 25,
+  reason: 'Agreed with sales until the new contract',
+  expires_at: '2027-01-31T00:00:00.000Z',
+  expired: false,
+  plan_limit: 10,
   created_at: SEEN,
   updated_at: SEEN,
 };
@@ -253,6 +278,29 @@ const EXAMPLES: Record<string, object> = {
     },
     stripe: { status: 'active', as_of: SEEN, stale: false },
   },
+  LimitCheckDto: { metric: 'campaigns', count: 1 },
+  LimitCheckView: { allowed: true, reason: 'ok', ...STANDING },
+  LimitValidationDto: { metrics: { campaigns: 2, seats: 1 }, plan_id: TEAM },
+  LimitValidationView: {
+    allowed: true,
+    plan_id: null,
+    metrics: [{ allowed: true, reason: 'ok', ...STANDING }],
+  },
+  PlanLimitsView: {
+    plan_id: PRO,
+    source: 'subscription',
+    period: { start: SEEN, end: '2026-12-21T09:30:00.000Z' },
+    limits: [{ ...STANDING, kind: 'gauge', unit: 'campaigns', plan_limit: 10, override_expires_at: null }],
+  },
+  FeatureAccessView: { feature: 'reports', allowed: true, plan_id: PRO, source: 'subscription' },
+  SetLimitOverrideDto: {
+    limit: 25,
+    reason: 'Agreed with sales until the new contract',
+    expires_at: '2027-01-31T00:00:00Z',
+  },
+  LimitOverrideView: OVERRIDE,
+  LimitOverridesView: { data: [OVERRIDE] },
+  ...USAGE_EXAMPLES,
   EventPage: {
     data: [
       {

@@ -2,13 +2,32 @@ import type { OpenAPIObject } from '@nestjs/swagger';
 import { takesTenant } from './callers';
 import type { Operation } from './operations';
 
-/** What the `{id}` of a path names. */
-const IDS: Record<string, { description: string; schema: { type: string; format?: string } }> = {
+const METRIC_KEY = '^[a-z][a-z0-9_]{0,62}$';
+const FEATURE = '^[a-z0-9_.-]{1,64}$';
+
+/** What the `{id}` of a path names; a path with two has the name of the second behind it. */
+const IDS: Record<
+  string,
+  { description: string; schema: { type: string; format?: string; pattern?: string } }
+> = {
   '/v1/plans/{id}': uuid('The plan.'),
   '/v1/admin/plans/{id}': uuid('The plan.'),
   '/v1/admin/tenants/{id}': uuid('The tenant.'),
   '/v1/admin/tenants/{id}/deletion': uuid('The tenant.'),
+  '/v1/admin/tenants/{id}/limit-overrides': uuid('The tenant.'),
+  '/v1/admin/tenants/{id}/limit-overrides/{metric}': uuid('The tenant.'),
+  '/v1/admin/tenants/{id}/limit-overrides/{metric} metric': key('The meter.', METRIC_KEY),
+  '/v1/billings/access/features/{feature}': key('The feature, as plans name it.', FEATURE),
+  '/v1/billings/leaderboards/{metric}': key('The meter.', METRIC_KEY),
+  '/v1/billings/access/metrics/{metric}': key('The meter.', METRIC_KEY),
   '/v1/api-keys/{id}': uuid('The key; its `id`, not its text.'),
+  '/v1/billings/usage/events/{id}': {
+    description: 'The event’s `event_id`; ours for reservations and corrections, too.',
+    schema: { type: 'string', pattern: '^[A-Za-z0-9._:~-]{1,200}$' },
+  },
+  '/v1/billings/usage/reservations/{id}': uuid('The reservation.'),
+  '/v1/billings/usage/reservations/{id}/commit': uuid('The reservation.'),
+  '/v1/billings/usage/reservations/{id}/release': uuid('The reservation.'),
   '/v1/billings/subscription/checkout/{id}': {
     description: 'The checkout: Stripe’s session id, as the answer that opened it names it.',
     schema: { type: 'string' },
@@ -46,7 +65,7 @@ export function describeParameters(document: OpenAPIObject, operations: Operatio
   for (const { path, described, access, isIdempotent } of operations) {
     for (const parameter of described.parameters ?? [])
       if ('in' in parameter && parameter.in === 'path') {
-        const about = IDS[path];
+        const about = IDS[`${path} ${parameter.name}`] ?? IDS[path];
         if (!about) throw new Error(`Say what the id in ${path} names, in src/openapi/parameters.ts`);
         Object.assign(parameter, about);
       }
@@ -65,6 +84,10 @@ export function describeParameters(document: OpenAPIObject, operations: Operatio
 
 function header(name: keyof typeof HEADERS): Record<string, { $ref: string }> {
   return { [name]: { $ref: `#/components/headers/${name}` } };
+}
+
+function key(description: string, pattern: string): (typeof IDS)[string] {
+  return { description, schema: { type: 'string', pattern } };
 }
 
 function uuid(description: string): (typeof IDS)[string] {

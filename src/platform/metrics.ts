@@ -25,6 +25,52 @@ export class Metrics {
     registers: [this.registry],
   });
 
+  readonly usageBatch = new Histogram({
+    name: 'billing_usage_commit_duration_seconds',
+    help: 'Time in which a batch of usage events was committed',
+    buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2],
+    registers: [this.registry],
+  });
+
+  readonly usageEvents = new Counter({
+    name: 'billing_usage_events_total',
+    help: 'Usage events by what became of them (recorded, duplicate, conflict, limit_exceeded, invalid, ...)',
+    labelNames: ['status'] as const,
+    registers: [this.registry],
+  });
+
+  readonly usageShed = new Counter({
+    name: 'billing_usage_shed_total',
+    help: 'Requests refused with 503 because the ledger had too much waiting',
+    registers: [this.registry],
+  });
+
+  private readonly limitDecisions = new Counter({
+    name: 'billing_limit_decisions_total',
+    help: 'Answers to "may this be used?" by reason (ok, within_grace, unlimited, limit_exceeded, ...)',
+    labelNames: ['reason'] as const,
+    registers: [this.registry],
+  });
+
+  readonly usageDrift = new Counter({
+    name: 'billing_usage_drift_total',
+    help: 'Counters that differed from the ledger and were repaired',
+    registers: [this.registry],
+  });
+
+  readonly referralEvents = new Counter({
+    name: 'billing_referral_events_total',
+    help: 'Messages of the referral queue by result (recorded, duplicate, limit_exceeded, unreadable, failed, ...)',
+    labelNames: ['result'] as const,
+    registers: [this.registry],
+  });
+
+  readonly usageRefusalsDropped = new Counter({
+    name: 'billing_usage_refusals_dropped_total',
+    help: 'Refused usage events of which nobody can read later why: more than could be noted',
+    registers: [this.registry],
+  });
+
   readonly webhookEvents = new Counter({
     name: 'billing_webhook_events_total',
     help: 'Stripe events by type and result (received, duplicate, ignored, processed, retried, dead, refused)',
@@ -100,6 +146,30 @@ export class Metrics {
     labelNames: ['kind'] as const,
     registers: [this.registry],
   });
+
+  private readonly decisionSeries = new Map<string, { inc(): void }>();
+
+  countLimitDecision(reason: string): void {
+    let series = this.decisionSeries.get(reason);
+    if (!series) {
+      series = this.limitDecisions.labels({ reason });
+      this.decisionSeries.set(reason, series);
+    }
+    series.inc();
+  }
+
+  private readonly httpSeries = new Map<string, { observe(seconds: number): void }>();
+
+  /** Finds the series by one text instead of hashing its labels for each request. */
+  observeHttp(route: string, method: string, status: number, seconds: number): void {
+    const key = `${status} ${method} ${route}`;
+    let series = this.httpSeries.get(key);
+    if (!series) {
+      series = this.httpRequests.labels({ route, method, status: String(status) });
+      this.httpSeries.set(key, series);
+    }
+    series.observe(seconds);
+  }
 
   constructor() {
     collectDefaultMetrics({ register: this.registry, prefix: 'billing_process_' });

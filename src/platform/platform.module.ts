@@ -9,14 +9,16 @@ import { Mailer } from './mailer';
 import { RetentionJobs } from './maintenance/retention.jobs';
 import { RetentionRepository } from './maintenance/retention.repository';
 import { Metrics } from './metrics';
+import { OperatorMail } from './operator-mail';
 import { OutboxModule } from './outbox/outbox.module';
+import { QueueConsumers } from './queue-consumer';
 import { QueueModule } from './queue/queue.module';
 import { RedisClient } from './redis';
 
 @Global()
 @Module({
-  providers: [Lifecycle, Metrics, RedisClient, Mailer],
-  exports: [Lifecycle, Metrics, RedisClient, Mailer],
+  providers: [Lifecycle, Metrics, RedisClient, Mailer, OperatorMail, QueueConsumers],
+  exports: [Lifecycle, Metrics, RedisClient, Mailer, OperatorMail, QueueConsumers],
 })
 class BasicsModule {}
 

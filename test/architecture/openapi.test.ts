@@ -13,8 +13,8 @@ import { deliver, madeUpEvent, signed } from '../support/stripe-delivery';
 /** The committed openapi.json: well formed, complete, and what the running service really answers. */
 type Node = Record<string, unknown>;
 
-/** `path` is what stands for the id in the path; on routes without one, the query. */
-type Call = ApiRequest & { path?: string };
+/** `path` is what stands for the id in the path; on routes without one, the query. `names` are what else stands there. */
+type Call = ApiRequest & { path?: string; names?: Record<string, string> };
 
 interface Operation {
   operationId: string;
@@ -139,7 +139,9 @@ describe('the document', () => {
     const bodies = operations
       .filter(({ path }) => !path.startsWith('/v1/webhooks/'))
       .flatMap(({ operation }) => Object.values(operation.requestBody?.content ?? {}))
-      .map(({ schema }) => follow(schema));
+      .map(({ schema }) => follow(schema))
+      // A body of two kinds has an example of each.
+      .flatMap((schema) => ((schema['oneOf'] ?? [schema]) as Node[]).map(follow));
     expect(bodies.filter((body) => body['example'] === undefined)).toEqual([]);
     const examples = Object.entries(schemas).filter(([, schema]) => 'example' in schema);
     expect(examples.length).toBeGreaterThan(15);
@@ -181,7 +183,10 @@ describe('the running service', () => {
   /** Calls an operation and holds its answer against what the document says of that status. */
   async function call(id: string, request: Call = {}): Promise<ApiAnswer> {
     const { path, method, operation } = operations.find(({ operation }) => operation.operationId === id)!;
-    const target = path.includes('{id}') ? path.replace('{id}', request.path!) : path + (request.path ?? '');
+    const named = path.replace(/\{(\w+)\}/g, (place, name: string) => request.names?.[name] ?? place);
+    const target = named.includes('{id}')
+      ? named.replace('{id}', request.path!)
+      : named + (request.path ?? '');
     const answer = await callApi(service.url, method.toUpperCase(), target, request);
     return holdAgainst(operation, answer);
   }
@@ -336,6 +341,95 @@ describe('the running service', () => {
     expect(events.body.data.length).toBeGreaterThan(3);
     expect(await call('Events_list', { key: service.adminKey })).toMatchObject({ status: 400 });
     expect(await call('Events_list', { ...own, tenantId: randomUUID() })).toMatchObject({ status: 403 });
+  });
+
+  it('answers about limits as described', async () => {
+    const own = { key: tenant.key };
+    await service.makePlan({ slug: 'free', amount: 0, limits: { campaigns: 3 } });
+    await service.makePlan({ slug: 'starter', amount: 0, limits: { campaigns: 3, seats: null } });
+    const limited = { path: tenant.id, names: { metric: 'campaigns' } };
+    await call('LimitOverrides_set', admin({ ...limited, body: { limit: 5, reason: 'Described' } }));
+    expect(await call('LimitOverrides_set', admin({ ...limited, body: {} }))).toMatchObject({ status: 400 });
+    await call('LimitOverrides_list', admin({ path: tenant.id }));
+    await call('Limits_list', own);
+    await call('LimitChecks_check', { ...own, body: { metric: 'campaigns' } });
+    await call('LimitChecks_check', { ...own, body: { metric: 'campaigns', count: '9007199254740993' } });
+    expect(await call('LimitChecks_check', { ...own, body: { metric: 'sheep' } })).toMatchObject({
+      status: 404,
+    });
+    await call('LimitChecks_validate', { ...own, body: { metrics: { campaigns: 1, seats: 2 } } });
+    await call('Access_feature', { ...own, names: { feature: 'reports' } });
+    await call('Access_metric', { ...own, names: { metric: 'campaigns' } });
+    await call('LimitOverrides_remove', admin(limited));
+    expect(await call('LimitOverrides_remove', admin(limited))).toMatchObject({ status: 404 });
+  });
+
+  it('answers about usage that is held, corrected and read back as described', async () => {
+    const user = await service.makeTenant();
+    const plan = await service.makePlan({ limits: { seats: 5, api_calls: null } });
+    await service.subscribe(user, plan.id);
+    const own = { key: user.key };
+    const body = { metric: 'seats', quantity: 2, subject: 'ann' };
+    const { body: held } = await call('UsageReservations_reserve', { ...own, body });
+    await call('UsageReservations_list', { ...own, path: '?status=held&metric=seats' });
+    await call('UsageReservations_get', { ...own, path: held.id });
+    const committed = await call('UsageReservations_commit', {
+      ...own,
+      path: held.id,
+      body: { quantity: 1 },
+    });
+    expect(await call('UsageReservations_release', { ...own, path: held.id })).toMatchObject({ status: 409 });
+    const second = await call('UsageReservations_reserve', { ...own, body });
+    await call('UsageReservations_release', { ...own, path: second.body.id });
+    const tooMuch = await call('UsageReservations_reserve', { ...own, body: { ...body, quantity: 9 } });
+    expect(tooMuch.status).toBe(402);
+
+    const event = committed.body.event_id;
+    await call('UsageEventLog_list', { ...own, path: '?metric=seats&subject=ann' });
+    await call('UsageEventLog_get', { ...own, path: event });
+    await call('UsageEventLog_get', { ...own, path: randomUUID() });
+    const correction = {
+      key: service.adminKey,
+      tenantId: user.id,
+      body: { event_id: event, reason: 'Seen twice' },
+    };
+    expect(await call('UsageCorrections_correct', correction)).toMatchObject({ status: 201 });
+    expect(await call('UsageCorrections_correct', correction)).toMatchObject({ status: 200 });
+    await call('UsageEventLog_get', { ...own, path: event });
+    await call('UsageOverview_read', own);
+    await call('UsageOverview_series', { ...own, path: '?metric=seats' });
+    await call('UsageOverview_series', { ...own, path: '?metric=api_calls&group_by=subject' });
+    await call('UsageOverview_series', { ...own, path: '?metric=seats&group_by=subject' });
+    await call('UsageOverview_costs', own);
+    await call('UsageExport_export', { ...own, path: '?metric=seats' });
+    await call('UsageExport_export', { ...own, path: '?metric=nothing_known' });
+  });
+
+  it('answers about usage that is recorded, ranked and told of as described', async () => {
+    const user = await service.makeTenant();
+    const plan = await service.makePlan({
+      limits: { seats: 5, referred_users: null, leaderboard_entries: 1, campaigns: 2 },
+    });
+    await service.subscribe(user, plan.id);
+    const own = { key: user.key };
+    const event = { event_id: randomUUID(), metric: 'referred_users', subject: 'ann' };
+    expect(await call('UsageEvents_recordEvents', { ...own, body: event })).toMatchObject({ status: 201 });
+    const events = [event, { ...event, event_id: randomUUID(), subject: 'ben' }, { event_id: 'x' }];
+    await call('UsageEvents_recordEvents', { ...own, body: { events } });
+    const tooMany = { event_id: randomUUID(), metric: 'seats', quantity: 6 };
+    expect(await call('UsageEvents_recordEvents', { ...own, body: tooMany })).toMatchObject({ status: 402 });
+    for (const [operation, id] of [
+      ['UsageEvents_increment', randomUUID()],
+      ['UsageEvents_decrement', randomUUID()],
+    ] as const) {
+      const body = { metric: 'campaigns', event_id: id };
+      expect(await call(operation, { ...own, body })).toMatchObject({ status: 201 });
+      expect(await call(operation, { ...own, body })).toMatchObject({ status: 200 });
+    }
+    await call('Leaderboards_rank', { ...own, names: { metric: 'referred_users' } });
+    const rules = [{ metric: '*', levels: [{ percent: 90, channels: ['email'] }] }];
+    await call('Alerts_replace', { ...own, body: { rules } });
+    await call('Alerts_view', own);
   });
 
   it('answers probes, measurements and Stripe as described', async () => {

@@ -21,6 +21,8 @@ let theirs: {
   sessionRowId: string;
   keyId: string;
   contactId: string;
+  reservationId: string;
+  eventId: string;
   cursor: string;
   canaries: string[];
 };
@@ -58,6 +60,9 @@ const ROUTES: Record<string, () => Attempt[]> = {
   'PATCH /v1/admin/tenants/:id': admin,
   'POST /v1/admin/tenants/:id/deletion': admin,
   'DELETE /v1/admin/tenants/:id/deletion': admin,
+  'GET /v1/admin/tenants/:id/limit-overrides': admin,
+  'PUT /v1/admin/tenants/:id/limit-overrides/:metric': admin,
+  'DELETE /v1/admin/tenants/:id/limit-overrides/:metric': admin,
   'POST /v1/admin/plans': admin,
   'GET /v1/admin/plans': admin,
   'POST /v1/admin/plans/sync': admin,
@@ -77,6 +82,56 @@ const ROUTES: Record<string, () => Attempt[]> = {
     { path: [theirs.sessionRowId, randomUUID()] },
     { path: [theirs.keyId, randomUUID()] },
   ],
+  'POST /v1/billings/usage/events': () => [{ body: [{ metric: foreign.id }, { metric: randomUUID() }] }],
+  'POST /v1/billings/usage/increment': () => [{ body: [{ metric: foreign.id }, { metric: randomUUID() }] }],
+  'POST /v1/billings/usage/decrement': () => [{ body: [{ metric: foreign.id }, { metric: randomUUID() }] }],
+  'GET /v1/billings/usage/events': () => [{ query: [`cursor=${theirs.cursor}`, `cursor=${theirs.cursor}x`] }],
+  'GET /v1/billings/usage/events/:id': () => [{ path: [theirs.eventId, randomUUID()] }],
+  'GET /v1/billings/usage': () => [],
+  'GET /v1/billings/usage/history': () => [],
+  'GET /v1/billings/usage/cost': () => [],
+  'GET /v1/billings/usage/export': () => [],
+  'POST /v1/billings/usage/corrections': () => [
+    {
+      body: [
+        { event_id: theirs.eventId, reason: 'x' },
+        { event_id: randomUUID(), reason: 'x' },
+      ],
+    },
+  ],
+  'POST /v1/billings/usage/reservations': () => [
+    { body: [{ metric: foreign.id }, { metric: randomUUID() }] },
+  ],
+  'GET /v1/billings/usage/reservations': () => [
+    { query: [`cursor=${theirs.cursor}`, `cursor=${theirs.cursor}x`] },
+  ],
+  'GET /v1/billings/usage/reservations/:id': () => [{ path: [theirs.reservationId, randomUUID()] }],
+  'POST /v1/billings/usage/reservations/:id/commit': () => [
+    { path: [theirs.reservationId, randomUUID()], body: [{}, {}] },
+  ],
+  'POST /v1/billings/usage/reservations/:id/release': () => [{ path: [theirs.reservationId, randomUUID()] }],
+  'GET /v1/billings/limits': () => [],
+  'POST /v1/billings/limits/check': () => [{ body: [{ metric: 'their_own' }, { metric: 'of_nobody' }] }],
+  'POST /v1/billings/limits/validate': () => [
+    {
+      body: [
+        { metrics: { seats: 1 }, plan_id: theirs.planId },
+        { metrics: { seats: 1 }, plan_id: randomUUID() },
+      ],
+    },
+  ],
+  // Features have names, not ids: what nobody has is answered "no", what cannot be a name is not found.
+  'GET /v1/billings/access/features/:feature': () => [{ path: ['THEIR-OWN', 'OF-NOBODY'] }],
+  'GET /v1/billings/access/metrics/:metric': () => [{ path: [theirs.planId, randomUUID()] }],
+  'GET /v1/billings/alerts': () => [],
+  'PUT /v1/billings/alerts': () => [
+    {
+      body: ['their_own', 'of_nobody'].map((metric) => ({
+        rules: [{ metric, levels: [{ percent: 50, channels: [] }] }],
+      })) as [unknown, unknown],
+    },
+  ],
+  'GET /v1/billings/leaderboards/:metric': () => [{ path: [theirs.planId, randomUUID()] }],
   'GET /v1/billings/events': () => [{ query: [`cursor=${theirs.cursor}`, `cursor=${theirs.cursor}x`] }],
 };
 
@@ -112,6 +167,15 @@ beforeAll(async () => {
   );
   const me = await service.api('GET', '/v1/api-keys/me', { key: foreign.key });
   const events = await service.api('GET', '/v1/billings/events?limit=1', { key: foreign.key });
+  const eventId = randomUUID();
+  await service.api('POST', '/v1/billings/usage/events', {
+    key: foreign.key,
+    body: { event_id: eventId, metric: 'campaigns' },
+  });
+  const reservation = await service.api('POST', '/v1/billings/usage/reservations', {
+    key: foreign.key,
+    body: { metric: 'campaigns' },
+  });
   const { contacts, email, stripe_customer_id } = await service.admin(
     'GET',
     `/v1/admin/tenants/${foreign.id}`,
@@ -122,6 +186,8 @@ beforeAll(async () => {
     sessionRowId: session!.id,
     keyId: me.body.id,
     contactId: contacts[0].id,
+    reservationId: reservation.body.id,
+    eventId,
     cursor: events.body.next_cursor,
     canaries: [
       foreign.id,
@@ -134,6 +200,8 @@ beforeAll(async () => {
       session!.stripe_session_id,
       me.body.id,
       contacts[0].id,
+      reservation.body.id,
+      eventId,
     ],
   };
   expect(theirs.canaries.every((canary) => typeof canary === 'string' && canary.length > 5)).toBe(true);
@@ -309,6 +377,8 @@ describe("a tenant's key", () => {
     expect(await found(`/v1/plans/${theirs.planId}`)).toBe(200);
     expect(await found(`/v1/billings/subscription/checkout/${theirs.sessionId}`)).toBe(200);
     expect(await found(`/v1/billings/events?cursor=${theirs.cursor}`)).toBe(200);
+    expect(await found(`/v1/billings/usage/events/${theirs.eventId}`)).toBe(200);
+    expect(await found(`/v1/billings/usage/reservations/${theirs.reservationId}`)).toBe(200);
   });
 });
 

@@ -32,6 +32,40 @@ const MAILS = {
     },
     PUBLIC_URL,
   ),
+  'usage alert': renderMessage(
+    {
+      type: 'usage_alert',
+      locale: 'en',
+      content: {
+        tenant_name: 'Acme Referrals',
+        metric_name: 'E-mails sent',
+        percent: 100,
+        severity: 'limit',
+        current_usage: '12345678901234567890.123456789',
+        limit: 10_000,
+        grace_limit: 10_000,
+        resets_at: '2026-12-01T00:00:00.000Z',
+      },
+    },
+    PUBLIC_URL,
+  ),
+  'usage summary': renderMessage(
+    {
+      type: 'usage_summary',
+      locale: 'de',
+      content: {
+        tenant_name: 'Acme Referrals',
+        period_start: '2026-11-01T00:00:00.000Z',
+        period_end: '2026-12-01T00:00:00.000Z',
+        metrics: [
+          { name: 'E-mails sent', is_gauge: false, current_usage: 8000, limit: 10_000 },
+          { name: 'API calls', is_gauge: false, current_usage: '0.5', limit: null },
+          { name: 'Seats', is_gauge: true, current_usage: 4, limit: 5 },
+        ],
+      },
+    },
+    PUBLIC_URL,
+  ),
 };
 
 let browser: Browser;

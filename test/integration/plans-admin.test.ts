@@ -12,6 +12,7 @@ const PRO = {
   interval: 'month',
   interval_count: 1,
   limits: { campaigns: 50, seats: 10, email_sends: null },
+  limit_grace: { campaigns: 10, seats: 12.5 },
   features: ['reports', 'sso'],
   rate_limit: { per_second: 50, burst: 100, per_day: null },
   trial_days: 14,
@@ -51,6 +52,7 @@ describe('plans, for operators', () => {
         plan_id: created.body.id,
         limit_campaigns: '50',
         limit_email_sends: 'unlimited',
+        limits_grace: '{"campaigns":10,"seats":12.5}',
         features: 'reports,sso',
         popular: 'true',
       },
@@ -387,6 +389,7 @@ function fieldsOf(plan: Record<string, unknown>): Record<string, unknown> {
   const editable = [
     ...['name', 'slug', 'description', 'currency', 'amount', 'interval', 'interval_count', 'limits'],
     ...[
+      'limit_grace',
       'features',
       'rate_limit',
       'manual_invoicing',

@@ -116,6 +116,7 @@ describe('the Stripe plan sync', () => {
       await service.makePlan({
         description: 'Everything',
         limits: { seats: 3, campaigns: null, api_calls: 0 },
+        limit_grace: { seats: 12.5, api_calls: 0 },
         features: Array.from({ length: 60 }, (_, index) => `a_rather_long_feature_name_${index}`),
         rate_limit: { per_second: 3, burst: null, per_day: 1000 },
         metadata: { popular: 'true', family: 'f', note: 'ü'.repeat(500) },
@@ -245,7 +246,13 @@ describe('the Stripe plan sync', () => {
   it('reports metadata that makes no sense, and takes over the rest', async () => {
     const { price } = await offer({
       name: 'Typos',
-      metadata: { limit_seats: 'ten', limit_unicorns: '5', limit_campaigns: '4', rate_limit: 'fast' },
+      metadata: {
+        limit_seats: 'ten',
+        limit_unicorns: '5',
+        limit_campaigns: '4',
+        rate_limit: 'fast',
+        limits_grace: '{"seats":-1}',
+      },
     });
     const { report } = await sync();
     expect(report.errors).toEqual(
@@ -253,6 +260,7 @@ describe('the Stripe plan sync', () => {
         { price_id: price.id, code: 'invalid_value', field: 'limit_seats' },
         { price_id: price.id, code: 'unknown_metric', field: 'limit_unicorns' },
         { price_id: price.id, code: 'invalid_value', field: 'rate_limit' },
+        { price_id: price.id, code: 'invalid_value', field: 'limits_grace' },
       ]),
     );
     expect(await planAt(price)).toMatchObject({ limits: { campaigns: 4 }, rateLimit: null });

@@ -8,7 +8,18 @@ import { seeded } from '../support/random';
 import { startTestService, type TestService, type TestTenant } from '../support/service';
 
 /** The database refuses what the app forgets: R-24, security S-04 to S-06. */
-const SHARED_TABLES = ['clock_offset', 'job_slots', 'meters', 'plan_sync_runs', 'schema_migrations'];
+const SHARED_TABLES = [
+  'clock_offset',
+  'job_slots',
+  'meters',
+  'plan_sync_runs',
+  'schema_migrations',
+  'usage_cache_generation',
+  'usage_writers',
+];
+/** What the app role may only add to, and the functions that take away from it by rules of their own. */
+const APPEND_ONLY = /^(audit_logs|billing_events(_\d\d)?)$/;
+const DEFINERS = ['delete_old_usage_events', 'withdraw_refused_events'];
 /** A plan belongs to a tenant or to nobody, so its key cannot contain the tenant; who may buy it is checked in code. */
 const SIMPLE_FOREIGN_KEYS = ['plans'];
 
@@ -135,12 +146,38 @@ describe('row-level security', () => {
   });
 
   it('has no views or functions that see more than their caller', async () => {
-    const rows = await service.rows(
+    const rows = await service.rows<{ name: string }>(
       `select relname as name from pg_class c where relnamespace = 'public'::regnamespace and relkind in ('v', 'm')
          and not coalesce('security_invoker=true' = any(reloptions), false)
        union all select proname from pg_proc where pronamespace = 'public'::regnamespace and prosecdef`,
     );
-    expect(rows).toEqual([]);
+    expect(rows.map(({ name }) => name).sort()).toEqual(DEFINERS);
+  });
+
+  it('lets nobody rewrite what is append-only, nor any of its partitions', async () => {
+    const tables = (await tenantTables()).filter(({ table }) => APPEND_ONLY.test(table));
+    expect(tables).toHaveLength(18);
+    for (const { table } of tables)
+      for (const statement of [
+        `update ${table} set tenant_id = tenant_id`,
+        `delete from ${table}`,
+        `truncate ${table}`,
+      ])
+        expect({ statement, error: await errorOf(() => asApp('*', () => app.query(statement))) }).toEqual({
+          statement,
+          error: '42501',
+        });
+  });
+
+  it('takes back only events that the same transaction has recorded', async () => {
+    const tenant = tenants[0]!.id;
+    await service.rows(
+      `insert into billing_events (tenant_id, event_id, event_type, metric_name, increment, timestamp, timestamp_given,
+         period, received_at) values ($1, 'kept', 'usage', 'seats', 1, now(), false, now(), now())`,
+      [tenant],
+    );
+    const take = `select withdraw_refused_events(array[$1]::uuid[], array['kept'])`;
+    expect(await errorOf(() => asApp('*', () => app.query(take, [tenant])))).toBe('P0001');
   });
 
   it.each([null, ''])('shows nothing to a transaction whose setting is %j', async (setting) => {
@@ -174,7 +211,7 @@ describe('row-level security', () => {
   it("lets a tenant's transaction change, remove or add nobody else's row, in any table", async () => {
     const [own, foreign] = [tenants[0]!.id, tenants[1]!.id];
     for (const { table, column } of await tenantTables()) {
-      if (table === 'audit_logs') continue;
+      if (APPEND_ONLY.test(table)) continue;
       const touched = await asApp(own, async () => {
         const changed = await app.query(`update ${table} set ${column} = ${column} where ${column} = $1`, [
           foreign,

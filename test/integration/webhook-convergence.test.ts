@@ -86,7 +86,7 @@ it(`${SHUFFLES} seeded lives with duplicated, delayed and shuffled deliveries al
     `select count(*) as n from stripe_events where status in ('pending', 'dead')`,
   );
   expect(inbox!.n).toBe('0');
-}, 240_000);
+}, 600_000);
 
 /** A step nobody saw may be missing from the effects, but none may stand twice. */
 function expectEachEffectOnce(seed: number, life: string, happened: Record<string, number>): void {

@@ -1,6 +1,8 @@
 import { Global, Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { EntitlementsModule } from '../entitlements/entitlements.module';
+import { Purchases } from '../limits/purchases';
+import { BilledLines } from '../usage/billed-lines';
 import { PlanUsage } from '../plans/plan-usage';
 import { PlansModule } from '../plans/plans.module';
 import { TenantsModule } from '../tenants/tenants.module';
@@ -22,11 +24,13 @@ import { StripeEventsController } from './stripe-events/stripe-events.controller
 import { StripeEventsJobs } from './stripe-events/stripe-events.jobs';
 import { StripeEventsRepository } from './stripe-events/stripe-events.repository';
 import { StripeInbox } from './stripe-events/stripe-inbox.service';
+import { SubscriptionBilledLines } from './subscriptions/billed-lines.provider';
 import { BillingEntity } from './subscriptions/billing.entity';
 import { BillingsRepository } from './subscriptions/billings.repository';
 import { EntitlementRefresher } from './subscriptions/entitlement-refresher';
 import { FreePlans } from './subscriptions/free-plans';
 import { SubscriptionPlanUsage } from './subscriptions/plan-usage.provider';
+import { SubscriptionPurchases } from './subscriptions/purchases.provider';
 import { StripeStatusReader } from './subscriptions/stripe-status-reader';
 import { SubscriptionChanges } from './subscriptions/subscription-changes';
 import { SubscriptionItemEntity } from './subscriptions/subscription-item.entity';
@@ -74,7 +78,9 @@ import { SubscriptionsService } from './subscriptions/subscriptions.service';
     StripeInbox,
     StripeEventsJobs,
     { provide: PlanUsage, useClass: SubscriptionPlanUsage },
+    { provide: BilledLines, useClass: SubscriptionBilledLines },
+    { provide: Purchases, useClass: SubscriptionPurchases },
   ],
-  exports: [SubscriptionsService, PlanUsage],
+  exports: [SubscriptionsService, PlanUsage, Purchases, BilledLines],
 })
 export class BillingModule {}

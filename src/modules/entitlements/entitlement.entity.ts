@@ -2,6 +2,7 @@ import { Column, Entity, PrimaryColumn } from 'typeorm';
 import type { PlanId, TenantId } from '../../contracts/ids';
 import type { Allowance, EntitlementSource } from '../../domain/entitlements';
 import type { RateLimit } from '../../domain/plan-facts';
+import type { LimitOverride } from '../../domain/limit';
 import type { PlanLimits } from '../../domain/plan-limits';
 import { wholeNumber } from '../../platform/database/columns';
 
@@ -19,6 +20,14 @@ export class EntitlementEntity {
 
   @Column('jsonb')
   limits: PlanLimits;
+
+  /** Percent past the limit that still passes, by metric. */
+  @Column('jsonb')
+  limitGrace: Record<string, number>;
+
+  /** Numbers an operator set in place of the plan's, by metric. */
+  @Column('jsonb')
+  overrides: Record<string, LimitOverride>;
 
   @Column('text', { array: true })
   features: string[];

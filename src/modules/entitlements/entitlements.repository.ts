@@ -1,6 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { PlanId, TenantId } from '../../contracts/ids';
+import { In } from 'typeorm';
 import { Entitlements } from '../../domain/entitlements';
+import type { LimitOverride } from '../../domain/limit';
 import { Database } from '../../platform/database/database';
 import { TenantContext } from '../../platform/database/tenant-context';
 import { TenantRepository } from '../../platform/database/tenant-repository';
@@ -15,6 +17,14 @@ export interface VersionedEntitlements {
   isStale: boolean;
 }
 
+/** The row as the hot paths remember it. */
+export interface RememberedEntitlements extends StoredEntitlements {
+  readonly tenantId: TenantId;
+  readonly overrides: Readonly<Record<string, LimitOverride>>;
+  /** Null: there is no row, because a configured plan does not exist yet. */
+  readonly version: number | null;
+}
+
 /** The one entitlements row of the tenant in the context. */
 @Injectable()
 export class EntitlementsRepository extends TenantRepository<EntitlementEntity> {
@@ -25,6 +35,14 @@ export class EntitlementsRepository extends TenantRepository<EntitlementEntity> 
   async get(): Promise<StoredEntitlements | null> {
     const row = await this.findOne({});
     return row && fromRow(row);
+  }
+
+  /** Null without a row. */
+  async version(): Promise<number | null> {
+    const [row] = await this.sql<{ version: string }>(
+      `select version from tenant_entitlements where tenant_id = $1`,
+    );
+    return row ? Number(row.version) : null;
   }
 
   /** Reads the row and holds it until the running transaction ends. */
@@ -40,6 +58,33 @@ export class EntitlementsRepository extends TenantRepository<EntitlementEntity> 
 
   async replace(entitlements: StoredEntitlements, version: number, now: Date): Promise<void> {
     await this.update({}, { ...toRow(entitlements), version, updatedAt: now });
+  }
+
+  /** Sets or (null) takes away the tenant's own number for one metric; raises the version. */
+  async override(metric: string, override: LimitOverride | null, now: Date): Promise<void> {
+    await this.sql(
+      override === null
+        ? `update tenant_entitlements set overrides = overrides - $2, version = version + 1, updated_at = $3
+             where tenant_id = $1 and $4::jsonb is null`
+        : `update tenant_entitlements set overrides = overrides || jsonb_build_object($2::text, $4::jsonb),
+             version = version + 1, updated_at = $3 where tenant_id = $1`,
+      metric,
+      now,
+      override && JSON.stringify(override),
+    );
+  }
+
+  /** Rows of many tenants in one query; tenants without one are left out. */
+  async readAcrossTenants(tenantIds: readonly TenantId[]): Promise<RememberedEntitlements[]> {
+    return this.acrossTenants(async (manager) => {
+      const rows = await manager.findBy(EntitlementEntity, { tenantId: In([...tenantIds]) });
+      return rows.map((row) => ({
+        ...fromRow(row),
+        tenantId: row.tenantId,
+        overrides: row.overrides,
+        version: row.version,
+      }));
+    });
   }
 
   /** Marks the rows that were made from the plan, and those of the given tenants. */
@@ -69,6 +114,7 @@ function fromRow(row: EntitlementEntity): StoredEntitlements {
     source: row.source,
     plan_id: row.planId,
     limits: row.limits,
+    limit_grace: row.limitGrace,
     features: row.features,
     rate_limit: row.rateLimit,
     anchor: row.anchor,
@@ -79,12 +125,13 @@ function fromRow(row: EntitlementEntity): StoredEntitlements {
 
 function toRow(
   entitlements: StoredEntitlements,
-): Omit<EntitlementEntity, 'tenantId' | 'version' | 'updatedAt'> {
+): Omit<EntitlementEntity, 'tenantId' | 'version' | 'updatedAt' | 'overrides'> {
   return {
     isStale: false,
     source: entitlements.source,
     planId: entitlements.plan_id as PlanId | null,
     limits: entitlements.limits,
+    limitGrace: { ...entitlements.limit_grace },
     features: entitlements.features,
     rateLimit: entitlements.rate_limit,
     anchor: entitlements.anchor,

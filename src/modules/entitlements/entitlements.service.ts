@@ -8,6 +8,7 @@ import {
   resolveEntitlements,
 } from '../../domain/entitlements';
 import type { EntitlementFacts } from '../../domain/entitlements';
+import type { LimitOverride } from '../../domain/limit';
 import { Clock } from '../../platform/clock';
 import { CONFIG } from '../../platform/config/config.module';
 import type { Config } from '../../platform/config/env';
@@ -46,6 +47,24 @@ export class EntitlementsService {
     return entitlementsAt(stored, this.clock.now());
   }
 
+  /**
+   * Sets or (null) takes away an operator's number for one metric of the tenant in the context. Call it in the
+   * transaction that records the override.
+   */
+  @Transactional()
+  async override(metric: string, override: LimitOverride | null): Promise<void> {
+    await this.current();
+    await this.entitlements.override(metric, override, this.clock.now());
+  }
+
+  /**
+   * The version of the tenant's row, null without one: whether what somebody remembers still holds. Ask in the
+   * transaction that relies on it.
+   */
+  version(): Promise<number | null> {
+    return this.entitlements.version();
+  }
+
   /** Whether a plan or add-on of the tenant brings the feature now. */
   async hasFeature(feature: string): Promise<boolean> {
     return (await this.current()).features.includes(feature);
@@ -60,7 +79,8 @@ export class EntitlementsService {
   async refresh(purchase: Purchase): Promise<CurrentEntitlements> {
     const { resolved } = await this.resolve(purchase);
     const now = this.clock.now();
-    const { period: _, ...fresh } = resolved;
+    const { period: _, ...found } = resolved;
+    const fresh = await this.keepingMonths(found);
     if (!(await this.entitlements.addFirst(fresh, now))) {
       const known = await this.entitlements.lock();
       const differs = known && canonicalJson(known.entitlements) !== canonicalJson(fresh);
@@ -68,6 +88,16 @@ export class EntitlementsService {
         await this.entitlements.replace(fresh, known.version + (differs ? 1 : 0), now);
     }
     return entitlementsAt(fresh, now);
+  }
+
+  /**
+   * A plan change never resets a counter (decisions 10), although Stripe may move the billing anchor with it:
+   * the usage months of a paying tenant go on from where they began.
+   */
+  private async keepingMonths(found: StoredEntitlements): Promise<StoredEntitlements> {
+    if (found.source !== 'subscription') return found;
+    const known = await this.entitlements.get();
+    return known?.source === 'subscription' ? { ...found, anchor: known.anchor } : found;
   }
 
   /** A plan has changed: all that were made from it, and those of the given tenants, are to be refreshed. */

@@ -7,7 +7,13 @@ import { JobQueue } from '../../platform/queue/queue';
 import type { ContactRole } from '../tenants/tenant';
 import { TenantsService } from '../tenants/tenants.service';
 import { NotificationContents, NotificationType } from './notification';
-import { receiptContent, welcomeContent } from './notification-contents';
+import {
+  isForMail,
+  receiptContent,
+  usageAlertContent,
+  usageSummaryContent,
+  welcomeContent,
+} from './notification-contents';
 import { NotificationsRepository } from './notifications.repository';
 
 /** The transaction that wrote the row commits within this time; else the sweeper finds it. */
@@ -32,6 +38,19 @@ export class NotificationCauses {
   async receipt(event: EventEnvelope): Promise<void> {
     const { name } = await this.tenants.current();
     await this.tell(['owner', 'billing'], 'receipt', receiptContent(event.data, name), event);
+  }
+
+  @OnEvent('usage.threshold_reached')
+  async usageAlert(event: EventEnvelope): Promise<void> {
+    if (!isForMail(event.data)) return;
+    const { name } = await this.tenants.current();
+    await this.tell(['owner', 'billing'], 'usage_alert', usageAlertContent(event.data, name), event);
+  }
+
+  @OnEvent('usage.period_closed')
+  async usageSummary(event: EventEnvelope): Promise<void> {
+    const { name } = await this.tenants.current();
+    await this.tell(['owner', 'billing'], 'usage_summary', usageSummaryContent(event.data, name), event);
   }
 
   private async tell<Type extends NotificationType>(

@@ -1,4 +1,4 @@
-import { NotificationContents } from './notification';
+import { NotificationContents, Quantity } from './notification';
 
 /** The members of events that messages are made of. Events are a contract, but an old one may lack what is new. */
 type EventData = Record<string, unknown>;
@@ -29,6 +29,45 @@ export function receiptContent(subscription: EventData, tenantName: string): Not
   };
 }
 
+export function usageAlertContent(alert: EventData, tenantName: string): NotificationContents['usage_alert'] {
+  const severities = ['info', 'warning', 'urgent', 'limit'] as const;
+  const limit = quantity(alert.limit) ?? 0;
+  return {
+    tenant_name: tenantName,
+    metric_name: text(alert.metric_name) ?? text(alert.metric) ?? '',
+    percent: number(alert.percent) ?? 100,
+    severity: severities.find((severity) => severity === alert.severity) ?? 'info',
+    current_usage: quantity(alert.current_usage) ?? 0,
+    limit,
+    grace_limit: quantity(alert.grace_limit) ?? limit,
+    resets_at: text(object(alert.period).end),
+  };
+}
+
+/** Whether the tenant wants a mail about this level. */
+export function isForMail({ channels }: EventData): boolean {
+  return Array.isArray(channels) && channels.includes('email');
+}
+
+export function usageSummaryContent(
+  closed: EventData,
+  tenantName: string,
+): NotificationContents['usage_summary'] {
+  const period = object(closed.period);
+  const metrics = Array.isArray(closed.metrics) ? closed.metrics.map(object) : [];
+  return {
+    tenant_name: tenantName,
+    period_start: text(period.start) ?? '',
+    period_end: text(period.end) ?? '',
+    metrics: metrics.map((metric) => ({
+      name: text(metric.name) ?? text(metric.metric) ?? '',
+      is_gauge: metric.kind === 'gauge',
+      current_usage: quantity(metric.current_usage) ?? 0,
+      limit: number(metric.limit),
+    })),
+  };
+}
+
 function object(value: unknown): EventData {
   return typeof value === 'object' && value !== null ? (value as EventData) : {};
 }
@@ -39,4 +78,8 @@ function text(value: unknown): string | null {
 
 function number(value: unknown): number | null {
   return typeof value === 'number' ? value : null;
+}
+
+function quantity(value: unknown): Quantity | null {
+  return typeof value === 'string' ? value : number(value);
 }

@@ -22,7 +22,35 @@ export interface NotificationContents {
     renews_at: string | null;
     trial_ends_at: string | null;
   };
+  usage_alert: {
+    tenant_name: string;
+    metric_name: string;
+    percent: number;
+    severity: 'info' | 'warning' | 'urgent' | 'limit';
+    current_usage: Quantity;
+    limit: Quantity;
+    /** The most that may be used, grace included. */
+    grace_limit: Quantity;
+    /** When usage starts at 0 again; null for gauges. */
+    resets_at: string | null;
+  };
+  usage_summary: {
+    tenant_name: string;
+    period_start: string;
+    period_end: string;
+    metrics: {
+      name: string;
+      /** Of a gauge it is what it shows at the end. */
+      is_gauge: boolean;
+      current_usage: Quantity;
+      /** null = unlimited. */
+      limit: number | null;
+    }[];
+  };
 }
+
+/** Whole where that is safe, else a decimal text. */
+export type Quantity = number | string;
 
 export type NotificationType = keyof NotificationContents;
 

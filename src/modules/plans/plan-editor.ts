@@ -11,7 +11,7 @@ import { CreatePlanDto, PlanFieldsDto, RateLimitDto, UpdatePlanDto } from './pla
 import { PlanLocksRepository } from './plan-locks.repository';
 import { PlanPublisher } from './plan-publisher';
 import { PlanRecorder } from './plan-recorder';
-import { assertPlanRules } from './plan-rules';
+import { assertLimitable, assertPlanRules } from './plan-rules';
 import { PlanUsage } from './plan-usage';
 import { PlansRepository } from './plans.repository';
 import { PlansService } from './plans.service';
@@ -43,6 +43,7 @@ export class PlanEditor {
     const tenantId = (dto.tenant_id?.toLowerCase() ?? null) as TenantId | null;
     const draft = this.draft(dto, tenantId);
     assertPlanRules(draft, await this.meters.keys());
+    assertLimitable(draft, await this.meters.unlimitable());
     if (tenantId !== null && (await this.tenants.statusOf(tenantId)) === null)
       throw new BillingError('tenant_not_found');
 
@@ -67,6 +68,7 @@ export class PlanEditor {
       const before = await this.visible.get(id);
       const after = this.edited(before, dto);
       assertPlanRules(after, await this.meters.keys());
+      assertLimitable(after, await this.meters.unlimitable());
       if (typeof dto.version === 'number' && dto.version !== before.version)
         throw new BillingError('version_conflict');
       await this.assertSlugFree(after.slug, tenantId, before.id);
@@ -202,6 +204,7 @@ function fieldsOf(
     interval: dto.interval,
     intervalCount: dto.interval_count ?? 1,
     limits: dto.limits ?? {},
+    limitGrace: dto.limit_grace ?? {},
     features: dto.features ?? [],
     rateLimit: toRateLimit(dto.rate_limit),
     manualInvoicing: dto.manual_invoicing ?? false,

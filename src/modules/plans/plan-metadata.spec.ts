@@ -17,6 +17,10 @@ const feature = fc.stringMatching(/^[a-z0-9_.-]*[a-z0-9.-][a-z0-9_.-]*$/, { maxL
 const rate = fc.option(fc.integer({ min: 1, max: 1e9 }));
 const planParts = fc.record({
   limits: fc.dictionary(fc.constantFrom(...METRICS), fc.option(fc.maxSafeNat())),
+  limitGrace: fc.dictionary(
+    fc.constantFrom(...METRICS),
+    fc.nat({ max: 100_000 }).map((hundredths) => hundredths / 100),
+  ),
   features: fc.uniqueArray(feature, { maxLength: 100 }),
   rateLimit: fc.option(fc.record({ per_second: rate, burst: rate, per_day: rate })),
   tenantId: fc.option(fc.uuid().map((id) => id as TenantId)),
@@ -29,6 +33,7 @@ describe('a plan as Stripe metadata', () => {
         const says = read(toStripeMetadata(makePlan({ ...parts, metadata: { family: 'f' } })));
         expect(says.mistakes).toEqual([]);
         expect({ ...says.limits }).toEqual({ ...parts.limits });
+        expect({ ...says.limitGrace }).toEqual({ ...parts.limitGrace });
         expect(says.features).toEqual(parts.features);
         expect(says.rateLimit).toEqual(parts.rateLimit);
         expect(says.tenantId).toBe(parts.tenantId);

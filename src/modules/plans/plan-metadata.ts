@@ -1,11 +1,11 @@
 import { isUuid, TenantId } from '../../contracts/ids';
 import { RateLimit } from '../../domain/plan-facts';
-import { PlanLimits } from '../../domain/plan-limits';
+import { LimitGrace, PlanLimits, validateLimitGrace } from '../../domain/plan-limits';
 import { Plan } from './plan';
 
 /**
  * How a plan is written into the metadata of its Stripe product, and read back from product and price:
- * `limit_<metric>`, `features`, `rate_limit`, `tenant_id`; every other key is the plan's own metadata.
+ * `limit_<metric>`, `limits_grace`, `features`, `rate_limit`, `tenant_id`; every other key is the plan's own metadata.
  * What Stripe does not name stays as the plan has it; writing and reading back changes nothing.
  */
 
@@ -15,8 +15,10 @@ const MOST_KEY_LENGTH = 40;
 const MOST_VALUE_LENGTH = 500;
 
 const LIMIT = 'limit_';
+/** Not `limit_grace`: that would be the limit of a meter called `grace`. */
+const GRACE = 'limits_grace';
 const FEATURES = /^features(_\d{1,2})?$/;
-const OTHER_RESERVED = new Set(['plan', 'plan_id', 'plan_slug', 'tenant_id', 'rate_limit']);
+const OTHER_RESERVED = new Set(['plan', 'plan_id', 'plan_slug', 'tenant_id', 'rate_limit', GRACE]);
 const FEATURE = /^[a-z0-9_.-]{1,64}$/;
 
 type Metadata = Readonly<Record<string, string>>;
@@ -36,6 +38,7 @@ export function toStripeMetadata(plan: Plan): Record<string, string> {
     ['plan_slug', plan.slug],
     ...(plan.tenantId ? [['tenant_id', plan.tenantId] as [string, string]] : []),
     ...(plan.rateLimit ? [['rate_limit', JSON.stringify(plan.rateLimit)] as [string, string]] : []),
+    ...graceEntry(plan.limitGrace),
     ...featureEntries(plan.features),
     ...Object.entries(plan.limits).map(([metric, limit]): [string, string] => [
       `${LIMIT}${metric}`,
@@ -67,6 +70,12 @@ function featureEntries(features: readonly string[]): [string, string][] {
   return lists.map((list, index) => [index === 0 ? 'features' : `features_${index + 1}`, list || '[]']);
 }
 
+/** One JSON text; left out when it is longer than Stripe keeps. */
+function graceEntry(grace: LimitGrace): [string, string][] {
+  const text = JSON.stringify(grace);
+  return Object.keys(grace).length > 0 && text.length <= MOST_VALUE_LENGTH ? [[GRACE, text]] : [];
+}
+
 /** What Stripe's metadata says of a plan; null or missing members are not said. */
 export interface StripeSays {
   readonly planId: string | null;
@@ -75,6 +84,7 @@ export interface StripeSays {
   /** Says `plan=false`: a price for other purposes, such as an add-on of one checkout. */
   readonly isReserved: boolean;
   readonly limits: PlanLimits;
+  readonly limitGrace: LimitGrace | null;
   readonly features: string[] | null;
   readonly rateLimit: RateLimit | null;
   readonly metadata: Record<string, string>;
@@ -109,6 +119,7 @@ export function readStripeMetadata(
     tenantId: read('tenant_id', (text) => (isUuid(text) ? (text.toLowerCase() as TenantId) : undefined)),
     rateLimit: read('rate_limit', parseRateLimit),
     limits: readLimits(merged, knownMetrics, mistakes),
+    limitGrace: read(GRACE, (text) => parseGrace(text, knownMetrics)),
     features: readFeatures(merged, mistakes) ?? readMarketing(marketingFeatures),
     metadata: Object.fromEntries(
       Object.entries(merged).filter(([key]) => !isReservedKey(key) && !key.includes('$')),
@@ -176,6 +187,11 @@ function toFeatures(names: readonly string[]): string[] {
       .slice(0, 64),
   );
   return [...new Set(features.filter((feature) => FEATURE.test(feature)))].slice(0, 100);
+}
+
+function parseGrace(text: string, knownMetrics: ReadonlySet<string>): LimitGrace | undefined {
+  const value = parseJson(text);
+  return validateLimitGrace(value, knownMetrics).length === 0 ? (value as LimitGrace) : undefined;
 }
 
 function parseRateLimit(text: string): RateLimit | undefined {

@@ -1,6 +1,6 @@
 import { BillingError, FieldError } from '../../contracts/errors';
 import { chargeStep, currencyOf } from '../../domain/money';
-import { validateLimits } from '../../domain/plan-limits';
+import { validateLimitGrace, validateLimits } from '../../domain/plan-limits';
 import { Plan } from './plan';
 import { isReservedKey } from './plan-metadata';
 
@@ -21,11 +21,28 @@ export function assertPlanRules(plan: Plan, knownMetrics: ReadonlySet<string>): 
     ...priceMistakes(plan),
     ...intervalMistakes(plan),
     ...validateLimits(plan.limits, knownMetrics),
+    ...validateLimitGrace(plan.limitGrace, knownMetrics),
     ...featureMistakes(plan.features),
     ...invoicingMistakes(plan),
     ...metadataMistakes(plan.metadata),
   ];
   if (errors.length > 0) throw new BillingError('validation_failed', { errors });
+}
+
+/**
+ * A number as the limit of a metric that takes none.
+ * @param unlimitable keys of those meters
+ * @throws BillingError unprocessable
+ */
+export function assertLimitable({ limits }: Plan, unlimitable: ReadonlySet<string>): void {
+  const wrong = Object.entries(limits).filter(([metric, limit]) => limit !== null && unlimitable.has(metric));
+  if (wrong.length === 0) return;
+  throw new BillingError('unprocessable', {
+    detail: 'Meters of the aggregations max and latest take no limit but null.',
+    errors: wrong.map(([metric]) =>
+      mistake(`/limits/${metric}`, 'not_limitable', 'Use null, or leave it out.'),
+    ),
+  });
 }
 
 function priceMistakes({ currency, amount }: Plan): FieldError[] {

@@ -50,6 +50,7 @@ export function asStripeSays(plan: Plan, product: CatalogProduct, says: StripeSa
     name: product.name.slice(0, 100) || plan.name,
     description: product.description,
     limits: { ...plan.limits, ...says.limits },
+    limitGrace: says.limitGrace ?? plan.limitGrace,
     features: says.features ?? plan.features,
     rateLimit: says.rateLimit ?? plan.rateLimit,
     tenantId: says.tenantId ?? plan.tenantId,

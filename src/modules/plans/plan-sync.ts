@@ -223,6 +223,7 @@ export class PlanSync {
       stripePriceId: price.id,
       formerStripePriceIds: [],
       limits: says.limits,
+      limitGrace: says.limitGrace ?? {},
       features: says.features ?? [],
       rateLimit: says.rateLimit,
       tenantId: says.tenantId,

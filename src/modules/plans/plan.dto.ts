@@ -18,7 +18,7 @@ import {
 } from 'class-validator';
 import type { BillingInterval } from '../../domain/period';
 import type { RateLimit } from '../../domain/plan-facts';
-import type { PlanLimits } from '../../domain/plan-limits';
+import type { LimitGrace, PlanLimits } from '../../domain/plan-limits';
 import { PageQueryDto } from '../../platform/http/page.dto';
 import type { Page } from '../../platform/http/page.dto';
 import { Plan } from './plan';
@@ -93,6 +93,18 @@ export class PlanFieldsDto {
   @IsOptional()
   @IsObject()
   limits?: PlanLimits | null;
+
+  /**
+   * Per metric the percent past its limit that still passes, 0 to 1000 with at most two decimals; where nothing is
+   * said, the service's LIMIT_GRACE_PERCENT.
+   */
+  @ApiPropertyOptional({
+    type: 'object',
+    additionalProperties: { type: 'number', minimum: 0, maximum: 1000, multipleOf: 0.01 },
+  })
+  @IsOptional()
+  @IsObject()
+  limit_grace?: LimitGrace | null;
 
   /** Named rights: 1 to 64 of a-z, 0-9, "_", "." and "-", at most 100. */
   @IsOptional()
@@ -205,6 +217,9 @@ export class PlanView {
   /** Per metric; null = unlimited, not named = not included. */
   @ApiProperty({ type: 'object', additionalProperties: { type: 'integer', nullable: true } })
   limits: PlanLimits;
+  /** Per metric the percent past its limit that still passes. */
+  @ApiProperty({ type: 'object', additionalProperties: { type: 'number' } })
+  limit_grace: LimitGrace;
   @ApiProperty({ type: [String] })
   features: readonly string[];
   @ApiProperty({ type: RateLimitDto, nullable: true })
@@ -237,6 +252,7 @@ export function toPlanView(plan: Plan): PlanView {
     stripe_product_id: plan.stripeProductId,
     stripe_price_id: plan.stripePriceId,
     limits: plan.limits,
+    limit_grace: plan.limitGrace,
     features: plan.features,
     rate_limit: plan.rateLimit,
     tenant_id: plan.tenantId,

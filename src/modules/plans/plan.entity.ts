@@ -2,7 +2,7 @@ import { Column, Entity, PrimaryColumn } from 'typeorm';
 import type { PlanId, StripePriceId, StripeProductId, TenantId } from '../../contracts/ids';
 import type { BillingInterval } from '../../domain/period';
 import type { RateLimit } from '../../domain/plan-facts';
-import type { PlanLimits } from '../../domain/plan-limits';
+import type { LimitGrace, PlanLimits } from '../../domain/plan-limits';
 import { wholeNumber } from '../../platform/database/columns';
 import { Plan } from './plan';
 
@@ -45,6 +45,9 @@ export class PlanEntity {
 
   @Column('jsonb')
   limits: PlanLimits;
+
+  @Column('jsonb')
+  limitGrace: LimitGrace;
 
   @Column('text', { array: true })
   features: string[];

@@ -16,6 +16,7 @@ export function makePlan(fields: Partial<Plan> = {}): Plan {
     stripePriceId: null,
     formerStripePriceIds: [],
     limits: {},
+    limitGrace: {},
     features: [],
     rateLimit: null,
     tenantId: null,

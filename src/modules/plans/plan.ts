@@ -1,7 +1,7 @@
 import { PlanId, StripePriceId, StripeProductId, TenantId } from '../../contracts/ids';
 import { BillingInterval } from '../../domain/period';
 import { PlanFacts, RateLimit } from '../../domain/plan-facts';
-import { PlanLimits } from '../../domain/plan-limits';
+import { LimitGrace, PlanLimits } from '../../domain/plan-limits';
 
 /** What is sold: public, or enterprise, which is owned by one tenant and does not exist for the others. */
 export interface Plan extends PlanFacts {
@@ -21,6 +21,7 @@ export interface Plan extends PlanFacts {
   /** Prices this plan was sold at before; their subscribers keep them and stay on this plan. */
   readonly formerStripePriceIds: readonly StripePriceId[];
   readonly limits: PlanLimits;
+  readonly limitGrace: LimitGrace;
   readonly features: readonly string[];
   readonly rateLimit: RateLimit | null;
   /** Null for public plans. */

@@ -27,6 +27,10 @@ export class MeterEntity {
   @Column('int')
   scale: number;
 
+  /** Where an event of a closed period goes: to the open one, or nowhere (422). */
+  @Column('text')
+  lateUsage: 'next_period' | 'reject';
+
   @Column('boolean')
   builtIn: boolean;
 

@@ -11,6 +11,10 @@ export class MetersRepository extends SharedRepository<MeterEntity> {
     super(MeterEntity, database);
   }
 
+  findByKey(key: string): Promise<MeterEntity | null> {
+    return this.findOne({ key });
+  }
+
   findInUse(): Promise<MeterEntity[]> {
     return this.find({ archivedAt: IsNull() }, { builtIn: 'DESC', key: 'ASC' });
   }

@@ -1,4 +1,5 @@
-import { readTenantMessage, UnreadableMessage } from './tenant-message';
+import { UnreadableMessage } from '../../platform/queue-message';
+import { readTenantMessage } from './tenant-message';
 
 const TENANT = { id: '0A1B2C3D-0000-4000-8000-000000000001', name: 'Acme', email: 'a@example.test' };
 

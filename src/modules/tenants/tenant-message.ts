@@ -1,15 +1,7 @@
 import { plainToInstance } from 'class-transformer';
 import { validateSync } from 'class-validator';
-import { parseStrictJson } from '../../platform/http/strict-json';
+import { isObject, readQueueMessage, UnreadableMessage } from '../../platform/queue-message';
 import { CreateTenantDto } from './tenants.dto';
-
-/** A message that will never be understood, however often it is delivered. */
-export class UnreadableMessage extends Error {
-  constructor(readonly reason: string) {
-    super(reason);
-    this.name = 'UnreadableMessage';
-  }
-}
 
 export type TenantMessage =
   | { type: 'tenant.created'; tenant: CreateTenantDto }
@@ -22,7 +14,7 @@ export type TenantMessage =
  * @throws UnreadableMessage which names fields, never values
  */
 export function readTenantMessage(body: string): TenantMessage {
-  const message = unwrapped(json(body));
+  const message = readQueueMessage(body);
   if (typeof message.type !== 'string') throw new UnreadableMessage('it has no type');
   if (message.type !== 'tenant.created') return { type: 'other' };
   const data = isObject(message.data) ? message.data : null;
@@ -36,26 +28,4 @@ export function readTenantMessage(body: string): TenantMessage {
   // Without the sender's id a repeat could not be told from a second tenant.
   if (!arriving.id) throw new UnreadableMessage('it has no tenant id');
   return { type: 'tenant.created', tenant: arriving };
-}
-
-/** SNS delivers to SQS as a notification around the text, unless raw delivery is on. */
-function unwrapped(message: Record<string, unknown>): Record<string, unknown> {
-  return message.Type === 'Notification' && typeof message.Message === 'string'
-    ? json(message.Message)
-    : message;
-}
-
-function json(text: string): Record<string, unknown> {
-  let value: unknown;
-  try {
-    value = parseStrictJson(Buffer.from(text));
-  } catch {
-    throw new UnreadableMessage('it is not JSON as we accept it');
-  }
-  if (!isObject(value)) throw new UnreadableMessage('it is not an object');
-  return value;
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

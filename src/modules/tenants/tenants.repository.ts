@@ -76,6 +76,11 @@ export class TenantsRepository extends SharedRepository<TenantEntity> {
     return changed > 0;
   }
 
+  /** Those of these tenants that exist, in any order. */
+  findManyAcrossTenants(ids: readonly TenantId[]): Promise<Tenant[]> {
+    return this.acrossTenants(() => this.find({ id: In([...ids]) }));
+  }
+
   findAcrossTenants(id: TenantId): Promise<Tenant | null> {
     return this.acrossTenants(() => this.findOne({ id }));
   }

@@ -4,11 +4,9 @@ import { metricsOf, limitOf } from '../../domain/plan-limits';
 import { projectUsage } from '../../domain/usage-projection';
 import { Clock } from '../../platform/clock';
 import { EntitlementsService } from '../entitlements/entitlements.service';
+import { ALWAYS_START } from '../../domain/usage-period';
 import { Meter, MetersService } from '../pricing/meters.service';
 import { UsageCountersRepository } from './usage-counters.repository';
-
-/** Where gauges are counted: they have no period, so theirs began with time itself. */
-export const ALWAYS = new Date(0);
 
 /** One line of a tenant's usage. */
 export interface MetricUsage {
@@ -57,10 +55,10 @@ export class UsageService {
   }
 
   private async readCounters(period: Period): Promise<{ meter: Meter; used: number }[]> {
-    const rows = await this.counters.ofPeriods([period.start, ALWAYS]);
+    const rows = await this.counters.ofPeriods([period.start, ALWAYS_START]);
     const meters = await this.meters.all();
     return meters.map((meter) => {
-      const start = meter.kind === 'flow' ? period.start : ALWAYS;
+      const start = meter.kind === 'flow' ? period.start : ALWAYS_START;
       const counter = rows.find(
         (row) => row.metricName === meter.key && row.periodStart.getTime() === start.getTime(),
       );

@@ -38,12 +38,23 @@ export interface Config {
   checkout: { allowedRedirectOrigins: string[]; sessionHours: number };
   trial: { days: number; planSlug: string | null };
   freePlanSlug: string | null;
-  mail: { smtpUrl: string | null; from: string };
+  usage: {
+    /** Percent past a limit that still passes where the plan does not say; up to two decimals. */
+    gracePercent: number;
+    /** Percent of a limit at which the warning is sent. */
+    warningPercent: number;
+    /** Connections on which the ledger commits; more than the database has cores gain nothing. */
+    lanes: number;
+    /** Days that a usage event is kept in the ledger; null = for ever. */
+    retentionDays: number | null;
+  };
+  mail: { smtpUrl: string | null; from: string; alertEmail: string | null };
   aws: {
     region: string;
     endpoint: string | null;
     snsTopicArn: string | null;
     tenantQueueUrl: string | null;
+    referralQueueUrl: string | null;
   };
 }
 
@@ -117,15 +128,23 @@ export function loadConfig(source: NodeJS.ProcessEnv = process.env): Config {
     },
     trial: { days: read.integer('TRIAL_DAYS', 14, 0, 730), planSlug: read.optionalText('TRIAL_PLAN_SLUG') },
     freePlanSlug: read.optionalText('FREE_PLAN_SLUG'),
+    usage: {
+      gracePercent: gracePercent(read),
+      warningPercent: Math.round(read.decimal('USAGE_CAP_WARNING_THRESHOLD', 0.8, 0.01, 1) * 100),
+      lanes: read.integer('USAGE_LEDGER_LANES', 2, 1, 16),
+      retentionDays: read.optionalInteger('USAGE_RETENTION_DAYS', 100, 36_500),
+    },
     mail: {
       smtpUrl: read.url('SMTP_URL', ['smtp:', 'smtps:'], null),
       from: read.text('MAIL_FROM', 'Billing <billing@localhost>'),
+      alertEmail: read.optionalText('ALERT_EMAIL'),
     },
     aws: {
       region: read.text('AWS_REGION', 'us-east-1'),
       endpoint: read.url('AWS_ENDPOINT_URL', ['http:', 'https:'], null),
       snsTopicArn: read.optionalText('SNS_TOPIC_ARN'),
       tenantQueueUrl: read.url('SQS_TENANT_QUEUE_URL', ['http:', 'https:'], null),
+      referralQueueUrl: read.url('SQS_REFERRAL_QUEUE_URL', ['http:', 'https:'], null),
     },
   };
 
@@ -169,6 +188,12 @@ function webhookSecrets(read: EnvReader, livemode: boolean): string[] {
   return previous ? [current, previous] : [current];
 }
 
+/** USAGE_CAP_HARD_LIMIT is the older name of the setting: 1.1 there is 10 percent here (decisions 11). */
+function gracePercent(read: EnvReader): number {
+  const older = read.decimal('USAGE_CAP_HARD_LIMIT', 1, 1, 11);
+  return read.decimal('LIMIT_GRACE_PERCENT', Math.round((older - 1) * 10_000) / 100, 0, 1000);
+}
+
 function userOf(url: string): string {
   try {
     return new URL(url).username;
@@ -210,6 +235,17 @@ class EnvReader {
 
   integer(name: string, fallback: number, least: number, most: number): number {
     return this.optionalInteger(name, least, most) ?? fallback;
+  }
+
+  decimal(name: string, fallback: number, least: number, most: number): number {
+    const text = this.optionalText(name);
+    if (text === null) return fallback;
+    const value = Number(text);
+    if (!/^\d+(\.\d{1,2})?$/.test(text) || value < least || value > most) {
+      this.mistake(`${name} must be a number from ${least} to ${most} with at most two decimals`);
+      return fallback;
+    }
+    return value;
   }
 
   optionalInteger(name: string, least: number, most: number): number | null {

@@ -3,12 +3,14 @@ import { getDataSourceToken, TypeOrmModule } from '@nestjs/typeorm';
 import { ClsPluginTransactional } from '@nestjs-cls/transactional';
 import { APP_GUARD, APP_INTERCEPTOR } from '@nestjs/core';
 import { ClsModule, ClsServiceManager } from 'nestjs-cls';
+import type { Pool, PoolClient } from 'pg';
 import { DataSource } from 'typeorm';
 import { Clock } from '../clock';
 import type { Config } from '../config/env';
 import { CONTEXT_KEYS } from '../context-keys';
 import { Lifecycle } from '../lifecycle';
 import { RequestContext } from '../request-context';
+import { Announcements } from './announcements';
 import { ClockSync } from './clock-sync';
 import { appDataSourceOptions } from './data-source';
 import { Database, TenantScopedAdapter } from './database';
@@ -41,12 +43,13 @@ export class DatabaseModule {
           }),
         ),
       ],
-      providers: [TenantContext, RequestContext, Database, Clock, ClockSync],
-      exports: [TenantContext, RequestContext, Database, Clock, ClockSync],
+      providers: [TenantContext, RequestContext, Database, Clock, ClockSync, Announcements],
+      exports: [TenantContext, RequestContext, Database, Clock, ClockSync, Announcements],
     };
   }
 
   constructor(dataSource: DataSource, lifecycle: Lifecycle) {
+    surviveBrokenConnections(dataSource);
     lifecycle.onShutdown('database', 'postgres pool', async () => {
       if (dataSource.isInitialized) await dataSource.destroy();
     });
@@ -78,4 +81,17 @@ function withoutGlobalEnhancers(module: DynamicModule): DynamicModule {
     ),
   });
   return strip(module);
+}
+
+/**
+ * A connection that Postgres ends while it is being handed from the pool to a query has nobody listening for its
+ * error, and Node ends the process (F-68; found by R-08). The query that needed it fails by itself.
+ */
+function surviveBrokenConnections(dataSource: DataSource): void {
+  const pool = (dataSource.driver as unknown as { master: Pool & { _clients?: PoolClient[] } }).master;
+  const listen = (client: PoolClient): void => {
+    client.on('error', () => undefined);
+  };
+  pool.on('connect', listen);
+  for (const client of pool._clients ?? []) listen(client);
 }

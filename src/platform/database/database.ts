@@ -5,6 +5,9 @@ import { DataSource, EntityManager } from 'typeorm';
 import { ClsServiceManager } from 'nestjs-cls';
 import { TenantContext } from './tenant-context';
 
+/** Says whose rows a transaction may see, for as long as it lasts. */
+export const SCOPE_TRANSACTION = "select set_config('app.tenant_id', $1, true)";
+
 /**
  * The transactional adapter with our first statement: every transaction says whose rows it may see before
  * it does anything else, transaction-locally and by bind parameter (decisions 3, security S-05).
@@ -17,7 +20,7 @@ export class TenantScopedAdapter extends TransactionalAdapterTypeOrm {
       ...inherited(dataSource),
       wrapWithTransaction: (options, fn, setClient) =>
         dataSource.transaction(options?.isolationLevel ?? 'READ COMMITTED', async (manager) => {
-          await manager.query("select set_config('app.tenant_id', $1, true)", [scope()]);
+          await manager.query(SCOPE_TRANSACTION, [scope()]);
           setClient(manager);
           return fn();
         }),

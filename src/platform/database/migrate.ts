@@ -67,10 +67,14 @@ async function grantAppRole(dataSource: DataSource, owner: string, app: string):
     `revoke insert, update, delete on ${MIGRATIONS} from ${quoted}`,
   ];
   for (const statement of statements) await dataSource.query(statement);
-  for (const table of APPEND_ONLY) {
-    const [found] = await dataSource.query<{ oid: string | null }[]>('select to_regclass($1) as oid', [
-      table,
-    ]);
-    if (found?.oid) await dataSource.query(`revoke update, delete, truncate on ${table} from ${quoted}`);
-  }
+  // A partition is a table of its own, which could be named instead of its parent.
+  const appendOnly = await dataSource.query<{ name: string }[]>(
+    `select c.oid::regclass::text as name from pg_class c
+       left join pg_inherits i on i.inhrelid = c.oid
+      where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p')
+        and (c.relname = any($1) or i.inhparent::regclass::text = any($1))`,
+    [APPEND_ONLY],
+  );
+  for (const { name } of appendOnly)
+    await dataSource.query(`revoke update, delete, truncate on ${name} from ${quoted}`);
 }

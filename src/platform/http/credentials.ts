@@ -16,6 +16,9 @@ export interface Principal {
 export abstract class CredentialVerifier {
   /** The principal behind a presented key, or null for unknown, revoked, expired: all alike. */
   abstract verify(presented: string): Promise<Principal | null>;
+
+  /** Counts what this process knows to have changed: answers from before it are not to be remembered. */
+  changes = 0;
 }
 
 /** Port to the tenants; implemented by modules/tenants. */

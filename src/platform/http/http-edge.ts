@@ -1,5 +1,4 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { AsyncResource } from 'node:async_hooks';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { BillingError } from '../../contracts/errors';
 import { CONFIG } from '../config/config.module';
@@ -46,23 +45,27 @@ export class HttpEdge {
   /** Must be called before the routes are registered. */
   install(fastify: FastifyInstance): void {
     fastify.addHook('onRoute', (route) => this.routes.add(route));
-    fastify.addHook('onRequest', (request, reply, done) => this.openContext(request, reply, done));
+    // One hook for three steps: each further one is a turn through Fastify's hook runner.
     fastify.addHook('onRequest', (request, reply, done) => {
-      if (!answerCors(this.origins, request, reply)) done();
+      this.openContext(request, reply, () => {
+        if (!answerCors(this.origins, request, reply)) this.check(request, reply, done);
+      });
     });
-    fastify.addHook('onRequest', async (request, reply) => this.check(request, reply));
     fastify.addHook('onSend', (_request, reply, _payload, done) => {
       // Tells clients that keep connections to open another one elsewhere.
       if (this.lifecycle.isStopping) void reply.header('connection', 'close');
       done();
     });
-    fastify.addHook('onResponse', async (request, reply) => this.finish(request, reply));
+    fastify.addHook('onResponse', (request, reply, done) => {
+      this.finish(request, reply);
+      done();
+    });
     fastify.removeAllContentTypeParsers();
     fastify.addContentTypeParser('*', (request, payload, done) => {
-      readBody(request, payload, bodyLimitOf(request)).then(
-        (bytes) => this.parse(request, bytes, done),
-        (error: Error) => done(error),
-      );
+      readBody(payload, bodyLimitOf(request), (error, bytes) => {
+        if (bytes) this.parse(request, bytes, done);
+        else done(error);
+      });
     });
     fastify.server.on('connect', (_request, socket) => {
       socket.end('HTTP/1.1 405 Method Not Allowed\r\nconnection: close\r\ncontent-length: 0\r\n\r\n');
@@ -82,14 +85,30 @@ export class HttpEdge {
     void reply.header('x-request-id', id);
     void reply.header('x-content-type-options', 'nosniff');
     if (API.test(request.url)) void reply.header('cache-control', 'no-store');
-    this.requestContext.run({ requestId: id, ip: request.ip }, () => {
-      // Body events fire in the socket's async context; the parser returns to this one (see readBody).
-      contexts.set(request, new AsyncResource('request'));
-      done();
-    });
+    this.requestContext.run({ requestId: id, ip: request.ip }, done);
   }
 
-  private async check(request: FastifyRequest, reply: FastifyReply): Promise<void> {
+  /** Synchronous as long as nothing has to be asked: most requests come from a caller that is known. */
+  private check(request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void): void {
+    try {
+      const asked = this.authentication.admit(request, reply, this.ruleOf(request));
+      if (asked === null) {
+        checkShape(request);
+        return done();
+      }
+      asked
+        .then(() => checkShape(request))
+        .then(
+          () => done(),
+          (error: Error) => done(error),
+        );
+    } catch (error) {
+      done(error as Error);
+    }
+  }
+
+  /** Who may call this route. @throws BillingError when there is none, or the address itself is wrong */
+  private ruleOf(request: FastifyRequest): AccessRule {
     if (request.url.length > MAX_URI) throw new BillingError('uri_too_long');
     // Postgres cannot hold U+0000, so no object has it in its id.
     if (/%00/.test(request.url.split('?', 1)[0]!)) throw new BillingError('not_found');
@@ -97,9 +116,7 @@ export class HttpEdge {
     if (request.is404) throw this.routes.refusal(request.method, request.url);
     const rule = (request.routeOptions.config as { access?: AccessRule }).access;
     if (!rule) throw new BillingError('not_found');
-    await this.authentication.admit(request, reply, rule);
-    checkQuery(request.url);
-    checkBodyHeaders(request);
+    return rule;
   }
 
   private parse(
@@ -116,13 +133,10 @@ export class HttpEdge {
     }
   }
 
-  private async finish(request: FastifyRequest, reply: FastifyReply): Promise<void> {
+  private finish(request: FastifyRequest, reply: FastifyReply): void {
     const route = request.routeOptions.url ?? 'unmatched';
-    const seconds = reply.elapsedTime / 1000;
-    this.metrics.httpRequests.observe(
-      { route, method: request.method, status: String(reply.statusCode) },
-      seconds,
-    );
+    this.metrics.observeHttp(route, request.method, reply.statusCode, reply.elapsedTime / 1000);
+    if (!this.logger.isOn('info')) return;
     this.logger.info('http.request', {
       method: request.method,
       route,
@@ -132,29 +146,33 @@ export class HttpEdge {
   }
 }
 
-const contexts = new WeakMap<FastifyRequest, AsyncResource>();
+function checkShape(request: FastifyRequest): void {
+  checkQuery(request.url);
+  checkBodyHeaders(request);
+}
 
-/** Collects the body within its limit and continues in the request's own context. */
-function readBody(request: FastifyRequest, payload: NodeJS.ReadableStream, limit: number): Promise<Buffer> {
-  const resource = contexts.get(request);
-  return new Promise<Buffer>((resolve, reject) => {
-    const settle = <A>(fn: (argument: A) => void, argument: A): void => {
-      if (resource) resource.runInAsyncScope(fn, undefined, argument);
-      else fn(argument);
-    };
-    const chunks: Buffer[] = [];
-    let length = 0;
-    payload.on('data', (chunk: Buffer) => {
-      length += chunk.length;
-      if (length > limit) {
-        payload.removeAllListeners('data');
-        payload.resume();
-        settle(reject, new BillingError('payload_too_large', { headers: { connection: 'close' } }));
-      } else chunks.push(chunk);
-    });
-    payload.on('end', () => settle(resolve, Buffer.concat(chunks)));
-    payload.on('error', (error: Error) => settle(reject, error));
+/**
+ * Collects the body within its limit. Its events fire in the socket's context; Fastify binds `done` of a content
+ * type parser to the request's.
+ */
+function readBody(
+  payload: NodeJS.ReadableStream,
+  limit: number,
+  settle: (error: Error | null, bytes?: Buffer) => void,
+): void {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  payload.on('data', (chunk: Buffer) => {
+    length += chunk.length;
+    if (length > limit) {
+      payload.removeAllListeners('data');
+      payload.removeAllListeners('end');
+      payload.resume();
+      settle(new BillingError('payload_too_large', { headers: { connection: 'close' } }));
+    } else chunks.push(chunk);
   });
+  payload.on('end', () => settle(null, chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)));
+  payload.on('error', (error: Error) => settle(error));
 }
 
 function isRawRoute(request: FastifyRequest): boolean {

@@ -3,9 +3,14 @@ import type { Schedule } from '../../contracts/jobs';
 import { dueSlots } from './job-scheduler';
 
 const MINUTE = 60_000;
-const LENGTH = { minute: MINUTE, hour: 60 * MINUTE, day: 24 * 60 * MINUTE } as const;
+const LENGTH = {
+  minute: MINUTE,
+  five_minutes: 5 * MINUTE,
+  hour: 60 * MINUTE,
+  day: 24 * 60 * MINUTE,
+} as const;
 const schedules = fc.record<Schedule>({
-  every: fc.constantFrom('minute', 'hour', 'day'),
+  every: fc.constantFrom('minute', 'five_minutes', 'hour', 'day'),
   catchUp: fc.constantFrom('newest', 'all'),
 });
 const moments = fc.date({
@@ -72,7 +77,7 @@ describe('the slots that are due', () => {
   it('make one series without gap or repeat, however often and late the scheduler looks', () => {
     fc.assert(
       fc.property(
-        fc.constantFrom<Schedule['every']>('minute', 'hour', 'day'),
+        fc.constantFrom<Schedule['every']>('minute', 'five_minutes', 'hour', 'day'),
         moments,
         fc.array(fc.integer({ min: 0, max: 300 }), { minLength: 1, maxLength: 20 }),
         (every, start, pausesInTenths) => {

@@ -12,7 +12,12 @@ const LEASE_MS = 60_000;
 const RETRY_MS = 30_000;
 /** After a long downtime at most this many missed slots are made up, oldest first. */
 const MOST_CATCH_UP = 400;
-const SLOT_MS: Record<Schedule['every'], number> = { minute: 60_000, hour: 3_600_000, day: 86_400_000 };
+const SLOT_MS: Record<Schedule['every'], number> = {
+  minute: 60_000,
+  five_minutes: 300_000,
+  hour: 3_600_000,
+  day: 86_400_000,
+};
 
 /**
  * Runs scheduled jobs once per slot over all replicas: a slot is a row, its primary key the lock (C.6). The
@@ -61,19 +66,21 @@ export class JobScheduler implements OnModuleInit {
    * replica holds: what is due counts from the newest finished slot, so a later one would hide it for ever.
    */
   async runDue(name: JobName, schedule: Schedule): Promise<void> {
-    for (const slot of dueSlots(schedule, this.clock.now(), await this.slots.newestDone(name))) {
+    let previous = await this.slots.newestDone(name);
+    for (const slot of dueSlots(schedule, this.clock.now(), previous)) {
       const claimed = await this.slots.claim(name, slot, this.owner, LEASE_MS);
-      if (!claimed || !(await this.runClaimed(name, claimed))) return;
+      if (!claimed || !(await this.runClaimed(name, claimed, previous))) return;
+      previous = slot;
     }
   }
 
   /** @returns whether the slot is finished now */
-  private async runClaimed(name: JobName, claimed: ClaimedSlot): Promise<boolean> {
+  private async runClaimed(name: JobName, claimed: ClaimedSlot, previous: Date | null): Promise<boolean> {
     const renewal = setInterval(() => {
       this.slots.renew(claimed, LEASE_MS).catch(() => undefined);
     }, LEASE_MS / 3);
     try {
-      await this.runner.run(name, {}, { slot: claimed.slot, fence: claimed.fence });
+      await this.runner.run(name, {}, { slot: claimed.slot, fence: claimed.fence, previous });
       return await this.slots.finish(claimed);
     } catch (error) {
       await this.slots.fail(claimed, error instanceof Error ? error.message : 'unknown', RETRY_MS);
@@ -86,7 +93,7 @@ export class JobScheduler implements OnModuleInit {
 
 /**
  * The slots that should have been run by now: the newest one, or all since the last one that was done.
- * Slots are whole minutes, hours or days of UTC, so a skewed clock cannot invent one.
+ * Slots are whole minutes, fives of them, hours or days of UTC, so a skewed clock cannot invent one.
  */
 export function dueSlots(schedule: Schedule, now: Date, newestDone: Date | null): Date[] {
   const length = SLOT_MS[schedule.every];

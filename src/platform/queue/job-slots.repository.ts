@@ -42,6 +42,20 @@ export class JobSlotsRepository {
     );
   }
 
+  /**
+   * Whether the run still owns its slot, which is then its own until the running transaction ends: a takeover
+   * waits for that.
+   */
+  async hold({ job, slot, fence }: ClaimedSlot): Promise<boolean> {
+    const rows = await this.database.inTransaction((manager) =>
+      manager.query<unknown[]>(
+        `select from job_slots where job = $1 and slot = $2 and fence = $3 and done_at is null for share`,
+        [job, slot, fence],
+      ),
+    );
+    return rows.length > 0;
+  }
+
   finish(claimed: ClaimedSlot): Promise<boolean> {
     return this.change(
       `update job_slots set done_at = clock_timestamp(), error = null

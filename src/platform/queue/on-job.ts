@@ -9,6 +9,8 @@ export interface JobRun {
   slot: Date | null;
   /** Fencing token: raised by each takeover, so that a paused holder that wakes changes nothing (F-57). */
   fence: number | null;
+  /** The newest slot that was finished before this one; null for the first, and for jobs that are not scheduled. */
+  previous: Date | null;
 }
 
 /** Marks the one method that handles a job of contracts/jobs.ts; completeness is checked at start. */

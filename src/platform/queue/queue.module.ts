@@ -5,6 +5,7 @@ import Redis from 'ioredis';
 import { QUEUES } from '../../contracts/jobs';
 import type { Config } from '../config/env';
 import { Lifecycle } from '../lifecycle';
+import { JobFence } from './job-fence';
 import { JobRegistry } from './job-registry';
 import { JobRunner } from './job-runner';
 import { JobScheduler } from './job-scheduler';
@@ -62,9 +63,10 @@ export class QueueModule {
         JobRunner,
         JobScheduler,
         JobSlotsRepository,
+        JobFence,
         { provide: BullConnections, useValue: connections },
       ],
-      exports: [JobQueue, JobRegistry, JobRunner, JobScheduler],
+      exports: [JobFence, JobQueue, JobRegistry, JobRunner, JobScheduler],
     };
   }
 

@@ -55,7 +55,7 @@ export class JobQueue implements OnApplicationBootstrap {
       const queue = this.bull(entry.queue);
       void queue
         .process(name, entry.concurrency, (job: Job<JobPayloads[JobName]>) =>
-          this.runner.run(name as JobName, job.data, { slot: null, fence: null }),
+          this.runner.run(name as JobName, job.data, { slot: null, fence: null, previous: null }),
         )
         .catch((error: unknown) => this.logger.error('queue.worker_failed', error, { job: name }));
     }

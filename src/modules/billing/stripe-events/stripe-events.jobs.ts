@@ -69,7 +69,7 @@ export class StripeEventsJobs implements OnModuleInit {
       for (let eventId = due.shift(); eventId; eventId = due.shift()) {
         if (this.lifecycle.isStopping) return;
         await this.runner
-          .run('stripe-events.process', { event_id: eventId }, { slot: null, fence: null })
+          .run('stripe-events.process', { event_id: eventId }, { slot: null, fence: null, previous: null })
           .catch(() => undefined);
       }
     };

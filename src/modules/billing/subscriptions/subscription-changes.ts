@@ -14,7 +14,7 @@ import { BillingsRepository } from './billings.repository';
 import { SubscriptionItemEntity } from './subscription-item.entity';
 import { SubscriptionItemsRepository } from './subscription-items.repository';
 import { SubscriptionSnapshotView } from './subscription.dto';
-import { SubscriptionFacts, subscriptionSnapshot } from './subscription-view';
+import { pauseModeOf, SubscriptionFacts, subscriptionSnapshot } from './subscription-view';
 
 /**
  * What follows in the same transaction when the tenant's subscription has changed: entitlements, the
@@ -91,8 +91,7 @@ export class SubscriptionChanges {
     await this.entitlements.refresh({
       billing: {
         status: row.status,
-        pauseMode:
-          row.status !== 'PAUSED' ? null : row.stripeStatus === 'paused' ? 'access_stopped' : 'access_kept',
+        pauseMode: pauseModeOf(row),
         anchor: row.billingCycleAnchor,
       },
       plan,

@@ -1,3 +1,4 @@
+import type { PauseMode } from '../../../domain/subscription-status';
 import { Plan } from '../../plans/plan';
 import { BillingEntity } from './billing.entity';
 import { PlanSummaryView, SubscriptionSnapshotView } from './subscription.dto';
@@ -45,6 +46,15 @@ export function subscriptionSnapshot({ row, plan, items }: SubscriptionFacts): S
       current_period_end: iso(item.currentPeriodEnd),
     })),
   };
+}
+
+/** Which of Stripe's two pauses a paused subscription is in; null for one that is not paused. */
+export function pauseModeOf({
+  status,
+  stripeStatus,
+}: Pick<BillingEntity, 'status' | 'stripeStatus'>): PauseMode | null {
+  if (status !== 'PAUSED') return null;
+  return stripeStatus === 'paused' ? 'access_stopped' : 'access_kept';
 }
 
 /** A plan in one line, as it stands inside other views. */

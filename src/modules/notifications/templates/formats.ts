@@ -19,3 +19,9 @@ export function formatPrice(
     ? `${price} every ${intervalCount} ${interval}s`
     : `${price} per ${interval}`;
 }
+
+/** A quantity in a reader's customs; exact, however long. */
+export function formatQuantity(quantity: number | string, locale: string): string {
+  // Of the texts only decimals get here; the type wants that said.
+  return new Intl.NumberFormat(locale, { maximumFractionDigits: 9 }).format(quantity as `${number}`);
+}

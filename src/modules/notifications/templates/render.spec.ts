@@ -1,5 +1,11 @@
 import { MOST_ATTEMPTS, retryDelaySeconds, type NotificationContents } from '../notification';
-import { receiptContent, welcomeContent } from '../notification-contents';
+import {
+  isForMail,
+  receiptContent,
+  usageAlertContent,
+  usageSummaryContent,
+  welcomeContent,
+} from '../notification-contents';
 import { renderMessage } from './render';
 
 const PUBLIC_URL = 'https://billing.example.test';
@@ -98,6 +104,90 @@ describe('a welcome', () => {
   });
 });
 
+describe('an alert about usage', () => {
+  const ALERT = {
+    metric: 'email_sends',
+    metric_name: 'E-mails sent',
+    percent: 80,
+    severity: 'warning',
+    current_usage: 8000,
+    limit: 10000,
+    grace_limit: 10000,
+    period: { start: '2026-11-01T00:00:00.000Z', end: '2026-12-01T00:00:00.000Z' },
+    channels: ['email'],
+  };
+  const alert = (changes: Record<string, unknown> = {}, locale = 'en') =>
+    renderMessage(
+      { type: 'usage_alert', locale, content: usageAlertContent({ ...ALERT, ...changes }, 'Acme') },
+      PUBLIC_URL,
+    );
+
+  it('says how much is used and when it starts again, in both parts', () => {
+    const { subject, text, html } = alert();
+    expect(subject).toBe('80 % of E-mails sent used');
+    for (const part of [text, read(html)])
+      for (const said of [
+        'Acme has used 8,000 of 10,000',
+        'December 1, 2026',
+        'At 10,000 further usage is refused',
+      ])
+        expect(part).toContain(said);
+  });
+
+  it('is urgent near the limit, and says at the limit what holds from now on', () => {
+    expect(alert({ percent: 95, severity: 'urgent' }).subject).toBe('Urgent: 95 % of E-mails sent used');
+    const full = alert({ percent: 100, severity: 'limit', current_usage: 10000 });
+    expect(full.subject).toBe('Limit reached: E-mails sent');
+    expect(full.text).toContain('Further usage is refused from now on');
+    expect(full.text).toContain('Upgrade: https://billing.example.test/pricing');
+  });
+
+  it('names the grace where there is one', () => {
+    const { text } = alert({ percent: 100, severity: 'limit', current_usage: 10000, grace_limit: 11000 });
+    expect(text).toContain('Up to 11,000 still passes');
+  });
+
+  it('tells of gauges without a day on which they would start again', () => {
+    const { text } = alert({ period: null, percent: 100, severity: 'limit', current_usage: 10000 });
+    expect(text).toContain('free some of it');
+    expect(text).not.toMatch(/again|null|Invalid/);
+  });
+
+  it('writes long numbers exactly', () => {
+    expect(alert({ current_usage: '12345678901234567890.5' }).text).toContain('12,345,678,901,234,567,890.5');
+    expect(alert({ current_usage: '8000.25' }, 'de').text).toContain('8.000,25');
+  });
+
+  it('is a mail only where the tenant wants one', () => {
+    expect([isForMail(ALERT), isForMail({ channels: ['in_app'] }), isForMail({})]).toEqual([
+      true,
+      false,
+      false,
+    ]);
+  });
+});
+
+describe('a summary of a month', () => {
+  it('names every metric with its limit', () => {
+    const content = usageSummaryContent(
+      {
+        period: { start: '2026-11-01T00:00:00.000Z', end: '2026-12-01T00:00:00.000Z' },
+        metrics: [
+          { metric: 'email_sends', name: 'E-mails sent', kind: 'flow', current_usage: 1200, limit: 3000 },
+          { metric: 'api_calls', name: 'API calls', kind: 'flow', current_usage: '0.5', limit: null },
+          { metric: 'seats', name: 'Seats', kind: 'gauge', current_usage: 4, limit: 5 },
+        ],
+      },
+      'Acme',
+    );
+    const { subject, text } = renderMessage({ type: 'usage_summary', locale: 'en', content }, PUBLIC_URL);
+    expect(subject).toBe('Your usage, November 1, 2026 – December 1, 2026');
+    expect(text).toMatch(/E-mails sent: +1,200 of 3,000\n/);
+    expect(text).toMatch(/API calls: +0\.5\n/);
+    expect(text).toMatch(/Seats \(now\): +4 of 5\n/);
+  });
+});
+
 describe('contents taken from events', () => {
   const subscription = {
     status: 'ACTIVE',
@@ -126,6 +216,16 @@ describe('contents taken from events', () => {
     expect(() =>
       renderMessage({ type: 'receipt', locale: 'en', content: receiptContent({}, '') }, PUBLIC_URL),
     ).not.toThrow();
+    for (const render of [
+      () =>
+        renderMessage({ type: 'usage_alert', locale: 'en', content: usageAlertContent({}, '') }, PUBLIC_URL),
+      () =>
+        renderMessage(
+          { type: 'usage_summary', locale: 'en', content: usageSummaryContent({}, '') },
+          PUBLIC_URL,
+        ),
+    ])
+      expect(render).not.toThrow();
     expect(welcomeContent({})).toEqual({ tenant_name: '', trial_ends_at: null });
   });
 });

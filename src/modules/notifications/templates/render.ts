@@ -2,6 +2,8 @@ import type { Notification, NotificationContents, NotificationType } from '../no
 import { LaidOut, layOut } from './layout';
 import type { Message } from './message';
 import { receiptMessage } from './receipt';
+import { usageAlertMessage } from './usage-alert';
+import { usageSummaryMessage } from './usage-summary';
 import { welcomeMessage } from './welcome';
 
 type Template<Type extends NotificationType> = (
@@ -14,6 +16,8 @@ type Template<Type extends NotificationType> = (
 const TEMPLATES: { [Type in NotificationType]: Template<Type> } = {
   welcome: welcomeMessage,
   receipt: receiptMessage,
+  usage_alert: usageAlertMessage,
+  usage_summary: usageSummaryMessage,
 };
 
 /** Writes a message as it is sent: numbers and days in the recipient's customs. */

@@ -1,0 +1,11 @@
+import type { TenantId } from '../../contracts/ids';
+import type { PurchaseFacts } from '../../domain/standing';
+
+/**
+ * Port to those who know what a tenant has bought: subscriptions stand above limits in the module graph, so they
+ * come to us. Implemented and provided globally by modules/billing.
+ */
+export abstract class Purchases {
+  /** The tenant's subscription, the free plan it chose included; null when there is none. */
+  abstract of(tenantId: TenantId): Promise<PurchaseFacts | null>;
+}
