@@ -25,6 +25,24 @@ export interface UsageEvent {
   readonly corrected_by: string | null;
 }
 
+/** An event that was recorded before it was sent again, with the counter it counts in as that stands now. */
+export interface RecordedEvent {
+  /** Which of those that were asked for, from 1. */
+  readonly place: number;
+  readonly metric: string;
+  /** A decimal text; below 0 for a decrement. */
+  readonly increment: string;
+  readonly subject: string | null;
+  readonly timestamp: Date;
+  /** The time sent with it was the same. */
+  readonly is_same_time: boolean;
+  readonly period_start: Date;
+  /** Null for gauges. */
+  readonly period_end: Date | null;
+  readonly used: string;
+  readonly reserved: string;
+}
+
 export interface EventFilter {
   readonly metric?: string;
   readonly subject?: string;
@@ -53,6 +71,22 @@ export class UsageEventsRepository extends TenantRepository<UsageEventEntity> {
       eventId,
     );
     return event ?? null;
+  }
+
+  /** Those that callers have recorded before, each with the counter it is in. */
+  recorded(events: readonly { event_id: string; timestamp: string | null }[]): Promise<RecordedEvent[]> {
+    return this.sql<RecordedEvent>(
+      `select n::int as place, e.metric_name as metric, e.increment::text, e.subject, e.timestamp,
+              e.timestamp_given = (sent.at is not null) and (sent.at is null or e.timestamp = sent.at) as is_same_time,
+              k.period_start, k.period_end, k.used::text, k.reserved::text
+         from unnest($2::text[], $3::timestamptz[]) with ordinality as sent (id, at, n)
+         join billing_events e on e.tenant_id = $1 and e.event_id = sent.id
+         join usage_counters k on k.tenant_id = e.tenant_id and k.metric_name = e.metric_name
+          and k.period_start = e.period
+        where e.event_type in ('usage', 'decrement')`,
+      events.map(({ event_id }) => event_id),
+      events.map(({ timestamp }) => timestamp),
+    );
   }
 
   /** Newest first. */

@@ -14,6 +14,7 @@ import { Meter } from '../pricing/meters.service';
 import { CounterTarget, LedgerEntry, LedgerOutcome } from './ledger-entry';
 import { RedisUsageService } from './redis-usage.service';
 import { UsageEventInput } from './usage-event-input';
+import { RecordedEvent, UsageEventsRepository } from './usage-events.repository';
 import { UsageLedger } from './usage-ledger';
 
 /** What became of one event, for the caller. */
@@ -79,6 +80,7 @@ export class UsageTracker {
     private readonly meters: MetersMemory,
     private readonly clock: Clock,
     private readonly metrics: Metrics,
+    private readonly events: UsageEventsRepository,
     redisUsage: RedisUsageService,
     @Inject(CONFIG) private readonly config: Config,
   ) {
@@ -116,8 +118,30 @@ export class UsageTracker {
         throw new BillingError('overloaded', { retryAfter: 1 });
       open = again;
     }
+    await this.recognise(tenantId, events, results);
     this.count(results);
     return results;
+  }
+
+  /**
+   * A retry is a retry however late it comes: an event whose time can no longer be placed may have been recorded
+   * when it still could.
+   */
+  private async recognise(
+    tenantId: TenantId,
+    events: readonly UsageToRecord[],
+    results: UsageResult[],
+  ): Promise<void> {
+    if (!results.some(isMisplaced)) return;
+    const misplaced = results.flatMap((result, at) => (isMisplaced(result) ? [at] : []));
+    const found = await this.events.recorded(misplaced.map((at) => events[at]!));
+    if (found.length === 0) return;
+    const held = this.entitlements.recall(tenantId) ?? (await this.entitlements.of(tenantId));
+    for (const original of found) {
+      const at = misplaced[original.place - 1]!;
+      const limit = limitHeld(held, original.metric, this.clock.now(), this.config.usage.gracePercent);
+      results[at] = repeated(events[at]!, original, limit);
+    }
   }
 
   /** One look-up of the metric per status, not per event. */
@@ -207,6 +231,12 @@ const NOWHERE = {
   late_refused: 'late_usage',
 } as const;
 
+const MISPLACED: ReadonlySet<UsageProblem> = new Set(Object.values(NOWHERE));
+
+function isMisplaced({ problem }: UsageResult): boolean {
+  return problem !== null && MISPLACED.has(problem);
+}
+
 function problemWith(event: UsageToRecord, meter: Meter): UsageProblem | null {
   if (meter.kind === 'cap') return 'read_only_metric';
   if (event.isDecrement && (meter.kind !== 'gauge' || meter.aggregation !== 'sum')) return 'not_a_gauge';
@@ -265,6 +295,36 @@ function resultOf(
     is_late: isLate,
     problem: isUnpaid ? 'payment_required' : (PROBLEM_OF[status] ?? null),
   };
+}
+
+/** What a retry of a recorded event is told when its time can no longer be placed: the counter it is in. */
+function repeated(event: UsageToRecord, original: RecordedEvent, limit: EffectiveLimit): UsageResult {
+  if (!isRetry(event, original)) return { ...invalid(event, 'event_id_conflict'), status: 'conflict' };
+  const { used, reserved, period_start, period_end, timestamp } = original;
+  return {
+    event_id: event.event_id,
+    status: 'duplicate',
+    metric: event.metric,
+    current_usage: toJson(used),
+    reserved: toJson(reserved),
+    limit: limit.limit,
+    grace_limit: limit.grace_limit,
+    remaining: limit.limit === null ? null : toJson(remaining(limit.limit, used, reserved)),
+    period_start: period_end === null ? null : period_start,
+    resets_at: period_end,
+    is_late: timestamp < period_start,
+    problem: null,
+  };
+}
+
+/** The fingerprint of record_usage: metric, quantity, subject, and the time if it was sent (decisions 9). */
+function isRetry(event: UsageToRecord, original: RecordedEvent): boolean {
+  return (
+    event.metric === original.metric &&
+    `${event.isDecrement ? '-' : ''}${event.quantity}` === trimmed(original.increment) &&
+    event.subject === original.subject &&
+    original.is_same_time
+  );
 }
 
 function invalid(event: UsageToRecord, problem: UsageProblem): UsageResult {

@@ -58,6 +58,7 @@ export class Announcements implements OnApplicationBootstrap {
   }
 
   private async connect(): Promise<void> {
+    if (this.stopping) return;
     const client = new Client({
       connectionString: this.config.database.url,
       application_name: 'tenant-billing-listen',

@@ -73,8 +73,11 @@ export class UsageModel {
     if (decimals(event.quantity) > meter.scale) return { status: 'invalid', problem: 'validation_failed' };
     const known = this.rows.get(event.id);
     const place = this.place(meter, event.at);
+    if (known) {
+      const status = isSame(known.event, event) ? 'duplicate' : 'conflict';
+      return { status, place: typeof place === 'string' ? placeOfRow(known) : place };
+    }
     if (typeof place === 'string') return { status: 'invalid', problem: place };
-    if (known) return { status: isSame(known.event, event) ? 'duplicate' : 'conflict', place };
 
     const quantity = nano(event.quantity);
     const used = this.used(meter.key, place.start);
@@ -261,6 +264,11 @@ export class UsageModel {
       isReversed: false,
     };
   }
+}
+
+/** Where an event does count, when its time can no longer be placed. */
+function placeOfRow({ event, start, time }: LedgerRow): Place {
+  return { metric: event.metric, start, isLate: time < start };
 }
 
 /** Start of the calendar month, in UTC. */
