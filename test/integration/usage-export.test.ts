@@ -70,7 +70,7 @@ function open(tenant: TestTenant, query = ''): Promise<IncomingMessage> {
 async function connections(): Promise<number> {
   const [row] = await service.rows<{ open: number }>(
     `select count(*)::int as open from pg_stat_activity
-      where datname = current_database() and application_name = 'tenant-billing-export'`,
+      where datname = current_database() and application_name = 'tenant-billing-export' and backend_type = 'client backend'`,
   );
   return row!.open;
 }
@@ -251,7 +251,7 @@ describe('a large export', () => {
     const waiting = await service.until(async () => {
       const [row] = await service.rows<{ wait_event: string | null }>(
         `select wait_event from pg_stat_activity
-          where datname = current_database() and application_name = 'tenant-billing-export'`,
+          where datname = current_database() and application_name = 'tenant-billing-export' and backend_type = 'client backend'`,
       );
       return row?.wait_event === 'ClientWrite' && row;
     });
@@ -281,7 +281,7 @@ describe('a large export', () => {
     answer.on('error', () => undefined);
     await service.rows(
       `select pg_terminate_backend(pid) from pg_stat_activity
-        where datname = current_database() and application_name = 'tenant-billing-export'`,
+        where datname = current_database() and application_name = 'tenant-billing-export' and backend_type = 'client backend'`,
     );
     answer.resume();
     await broken;

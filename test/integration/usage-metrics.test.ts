@@ -168,6 +168,47 @@ describe('time', () => {
     expect([tooNew.status, tooNew.body.errors[0].code]).toEqual([400, 'timestamp_in_future']);
   });
 
+  it('of a retry: known however late it comes, alone and in a batch, and another under its id is not', async () => {
+    const tenant = await service.makeTenant();
+    const [old, strict] = [randomUUID(), randomUUID()];
+    const gigabytes = { event_id: old, timestamp: at(0), quantity: '1.50', subject: 'ann' };
+    const strictly = { event_id: strict, timestamp: at(0), quantity: 3 };
+    const first = await send(tenant, 'gigabytes', gigabytes);
+    await send(tenant, 'strict', strictly);
+    try {
+      await service.rows(`update clock_offset set offset_ms = offset_ms + 70 * 86400000::bigint`);
+      await service.get(ClockSync).sync();
+      const again = await send(tenant, 'gigabytes', gigabytes);
+      expect([again.status, again.body]).toEqual([200, { ...first.body, status: 'duplicate' }]);
+      const conflicts = [{ quantity: 2 }, { subject: null }, { timestamp: at(1) }];
+      for (const change of conflicts) {
+        const answer = await send(tenant, 'gigabytes', { ...gigabytes, ...change });
+        expect([answer.status, answer.body.code]).toEqual([422, 'event_id_conflict']);
+      }
+      const { body } = await service.api('POST', '/v1/billings/usage/events', {
+        key: tenant.key,
+        body: {
+          events: [
+            { metric: 'strict', ...strictly },
+            { metric: 'strict', ...strictly, event_id: randomUUID() },
+            { metric: 'email_sends', event_id: randomUUID() },
+            { metric: 'strict', ...gigabytes },
+          ],
+        },
+      });
+      expect(body.results.map(({ status }: { status: string }) => status)).toEqual([
+        'duplicate',
+        'invalid',
+        'recorded',
+        'invalid',
+      ]);
+      expect(body.results[0].current_usage).toBe(3);
+    } finally {
+      await service.rows(`update clock_offset set offset_ms = 0`);
+      await service.get(ClockSync).sync();
+    }
+  });
+
   it('starts flows anew each month, and never gauges', async () => {
     const tenant = await service.makeTenant();
     await send(tenant, 'logins');
