@@ -38,4 +38,5 @@ HEALTHCHECK --interval=15s --timeout=5s --start-period=60s --retries=3 \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT}/healthz`).then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
 # Node is process 1 and handles SIGTERM itself: it finishes what it accepted, within 15 s.
 STOPSIGNAL SIGTERM
-CMD ["node", "dist/src/main.js"]
+# The flag is explained in sandbox/node-flags.ts.
+CMD ["node", "--max-semi-space-size=64", "dist/src/main.js"]

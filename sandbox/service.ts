@@ -1,6 +1,7 @@
 /** The service itself, as a child of the sandbox. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { SERVICE_NODE_FLAGS } from './node-flags';
 import { stopChild } from './processes';
 import { repositoryRoot } from './repository-root';
 
@@ -20,7 +21,7 @@ export interface RunningService {
 
 /** Starts `dist/src/main.js`; its output is ours. It migrates by itself before it is ready. */
 export function startService(environment: NodeJS.ProcessEnv): RunningService {
-  const child = spawn(process.execPath, ['dist/src/main.js'], {
+  const child = spawn(process.execPath, [...SERVICE_NODE_FLAGS, 'dist/src/main.js'], {
     cwd: repositoryRoot,
     env: environment,
     stdio: ['ignore', 'inherit', 'inherit'],

@@ -12,7 +12,7 @@ import { verifyLedger } from '../verify/ledger';
 import { verifyDecisions } from '../verify/decisions';
 
 export const BATCH = 1000;
-export const BATCH_CONNECTIONS = 6;
+export const BATCH_CONNECTIONS = 10;
 const TENANTS = 50;
 
 export const batchIngest: BenchCase = {

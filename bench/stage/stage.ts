@@ -5,6 +5,7 @@ import Redis from 'ioredis';
 import { Client } from 'pg';
 import { serviceEnvironment } from '../../sandbox/environment';
 import { freePort } from '../../sandbox/ports';
+import { SERVICE_NODE_FLAGS } from '../../sandbox/node-flags';
 import { repositoryRoot } from '../../sandbox/repository-root';
 import { ServiceApi } from '../../sandbox/service-api';
 import { Profiling } from '../measure/profiling';
@@ -121,7 +122,11 @@ export class Stage {
     const profiling = isFirst ? this.profiling : null;
     const child = await startChild(servers, {
       name: `${this.name}-service-${this.children.length + 1}`,
-      args: [...(profiling?.nodeArguments ?? []), join(repositoryRoot, 'dist', 'src', 'main.js')],
+      args: [
+        ...SERVICE_NODE_FLAGS,
+        ...(profiling?.nodeArguments ?? []),
+        join(repositoryRoot, 'dist', 'src', 'main.js'),
+      ],
       environment: {
         // Trials on the free plan: one plan decides for all tenants made over the API.
         ...serviceEnvironment(parts, servers.secrets, port, { TRIAL_PLAN_SLUG: 'free' }),

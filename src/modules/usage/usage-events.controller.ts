@@ -7,6 +7,7 @@ import { isUuid } from '../../contracts/ids';
 import { TenantContext } from '../../platform/database/tenant-context';
 import { Access } from '../../platform/http/access';
 import { Idempotent } from '../../platform/http/idempotency.interceptor';
+import { HotAnswer, sendHot, ShortPath } from '../../platform/http/short-path';
 import { RequestContext } from '../../platform/request-context';
 import { batchJson, resultJson, UnreadEvent } from './usage-answer';
 import { MOST_EVENTS, readQuantity, readUsageEvent, UsageEventInput } from './usage-event-input';
@@ -22,8 +23,6 @@ import { limitWarning } from './limit-warning';
 import { UsageRefusals } from './usage-refusal';
 import { UsageResult, UsageToRecord, UsageTracker } from './usage-tracker.service';
 
-const JSON_TYPE = 'application/json; charset=utf-8';
-
 /** Recording usage. */
 @ApiTags('Usage')
 @Controller('v1/billings/usage')
@@ -33,7 +32,11 @@ export class UsageEventsController {
     private readonly refusals: UsageRefusals,
     private readonly tenantContext: TenantContext,
     private readonly requestContext: RequestContext,
-  ) {}
+    shortPath: ShortPath,
+  ) {
+    const pattern = '/v1/billings/usage/events';
+    shortPath.offer({ method: 'POST', pattern, scope: 'usage:write', answer: (body) => this.answer(body) });
+  }
 
   /**
    * Records one event or up to 1,000. Each counts once, for ever, by its event_id, and only while the limit has
@@ -48,10 +51,7 @@ export class UsageEventsController {
   @ApiCreatedResponse({ type: UsageResultView, description: 'One event, recorded now.' })
   @ApiOkResponse({ type: UsageBatchView, description: 'A batch; or one event that was recorded before.' })
   async recordEvents(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
-    const { body } = request;
-    if (typeof body !== 'object' || body === null || Array.isArray(body)) throw malformed('');
-    if ('events' in body) await this.recordBatch(body, reply);
-    else await this.recordOne(body, reply);
+    await sendHot(reply, await this.answer(request.body));
   }
 
   /** Counts up: "a campaign was created". */
@@ -74,18 +74,22 @@ export class UsageEventsController {
     return this.count(body, true, reply);
   }
 
-  private async recordOne(body: object, reply: FastifyReply): Promise<void> {
-    const event = readUsageEvent(body, '');
-    if (Array.isArray(event)) throw new BillingError('validation_failed', { errors: event });
-    const result = await this.recordOrRefuse(event, '');
-    warn(reply, [result]);
-    await reply
-      .status(result.status === 'recorded' ? 201 : 200)
-      .header('content-type', JSON_TYPE)
-      .send(resultJson(result));
+  private answer(body: unknown): Promise<HotAnswer> {
+    if (typeof body !== 'object' || body === null || Array.isArray(body)) throw malformed('');
+    return 'events' in body ? this.recordBatch(body) : this.recordOne(body);
   }
 
-  private async recordBatch(body: object, reply: FastifyReply): Promise<void> {
+  private async recordOne(body: object): Promise<HotAnswer> {
+    const event = readUsageEvent(body, '');
+    if (Array.isArray(event)) throw new BillingError('validation_failed', { errors: event });
+    const results = await this.record([event]);
+    const result = results[0]!;
+    if (result.problem !== null) throw await this.refusal(result, event);
+    const status = result.status === 'recorded' ? 201 : 200;
+    return { status, body: resultJson(result), warning: limitWarning(results) };
+  }
+
+  private async recordBatch(body: object): Promise<HotAnswer> {
     const { events, ...others } = body as { events: unknown };
     if (!Array.isArray(events) || events.length === 0) throw malformed('/events');
     const [unknown] = Object.keys(others);
@@ -105,8 +109,7 @@ export class UsageEventsController {
     });
     const results = read.length === 0 ? [] : await this.record(read);
     results.forEach((result, at) => (lines[places[at]!] = result));
-    warn(reply, results);
-    await reply.status(200).header('content-type', JSON_TYPE).send(batchJson(lines));
+    return { status: 200, body: batchJson(lines), warning: limitWarning(results) };
   }
 
   private async count(body: CountDto, isDecrement: boolean, reply: FastifyReply): Promise<unknown> {
@@ -120,33 +123,25 @@ export class UsageEventsController {
       metadata: null,
       isDecrement,
     };
-    const result = await this.recordOrRefuse(event, '', 'count');
-    warn(reply, [result]);
+    const results = await this.record([event]);
+    const result = results[0]!;
+    if (result.problem !== null) throw await this.refusal(result, event, 'count');
+    const warning = limitWarning(results);
+    if (warning !== null) void reply.header('x-limit-warning', warning);
     void reply.status(result.status === 'recorded' ? 201 : 200);
     return JSON.parse(resultJson(result));
   }
 
-  /** @throws BillingError for what was not counted, LimitExceededException among them */
-  private async recordOrRefuse(
-    event: UsageToRecord,
-    pointer: string,
-    quantityField = 'quantity',
-  ): Promise<UsageResult> {
-    const [result] = await this.record([event]);
-    if (result!.problem === null) return result!;
+  /** The error for an event that was not counted, LimitExceededException among them. */
+  private refusal(result: UsageResult, event: UsageToRecord, quantityField = 'quantity'): Promise<Error> {
     const { tenantId } = this.tenantContext;
-    throw await this.refusals.errorFor(tenantId, result!, event.quantity, pointer, quantityField);
+    return this.refusals.errorFor(tenantId, result, event.quantity, '', quantityField);
   }
 
   private record(events: readonly UsageToRecord[]): Promise<UsageResult[]> {
     const { id } = this.requestContext.actor;
     return this.tracker.record(this.tenantContext.tenantId, events, isUuid(id) ? id : null);
   }
-}
-
-function warn(reply: FastifyReply, results: readonly UsageResult[]): void {
-  const warning = limitWarning(results);
-  if (warning !== null) void reply.header('x-limit-warning', warning);
 }
 
 function malformed(pointer: string): BillingError {

@@ -23,6 +23,14 @@ const MOST_RUNS = 5;
 /** After a duplicate, that many batches do not try the way for all-new events first. */
 const CAUTIOUS_BATCHES = 8;
 const MOST_FULL_COUNTERS = 10_000;
+/**
+ * Fewer do not start a second lane: they wait for the first and are committed together. Measured with 64
+ * connections that send single events: 14,700 events/s with one lane, 12,900 with two, whose batches are half as
+ * large and cost Postgres and this process nearly as much.
+ */
+const WORTH_A_LANE = 250;
+/** A commit that takes longer waits for something, and others should not wait with it. */
+const SLOW_COMMIT_MS = 10;
 
 /** The entries of one request: answered when all of them are. A promise for each of a thousand would cost more. */
 interface Submission {
@@ -60,6 +68,7 @@ export class UsageLedger implements OnApplicationBootstrap {
   private readonly listeners: ((batch: CommittedBatch) => Promise<void> | void)[] = [];
   private cautious = 0;
   private scheduled = false;
+  private looksAgain = false;
   private doubtfulNext = false;
 
   constructor(
@@ -71,6 +80,7 @@ export class UsageLedger implements OnApplicationBootstrap {
     this.lanes = Array.from({ length: config.usage.lanes }, () => ({
       connection: new DedicatedConnection(config.database.url, 'tenant-billing-ledger'),
       isBusy: false,
+      since: 0,
     }));
   }
 
@@ -146,14 +156,32 @@ export class UsageLedger implements OnApplicationBootstrap {
     this.scheduled = true;
     setImmediate(() => {
       this.scheduled = false;
-      for (const lane of this.lanes) if (!lane.isBusy) void this.work(lane);
+      this.startLanes();
     });
+  }
+
+  private startLanes(): void {
+    for (const lane of this.lanes) if (!lane.isBusy && this.isWorthALane()) void this.work(lane);
+    if (this.queued === 0 || this.looksAgain) return;
+    this.looksAgain = true;
+    setTimeout(() => {
+      this.looksAgain = false;
+      this.startLanes();
+    }, SLOW_COMMIT_MS).unref();
+  }
+
+  private isWorthALane(): boolean {
+    if (this.queued >= WORTH_A_LANE) return true;
+    const slow = this.clock.monotonicMs() - SLOW_COMMIT_MS;
+    return this.lanes.every(({ isBusy, since }) => !isBusy || since <= slow);
   }
 
   private async work(lane: Lane): Promise<void> {
     lane.isBusy = true;
-    for (let pendings = this.take(); pendings.length > 0; pendings = this.take())
+    for (let pendings = this.take(); pendings.length > 0; pendings = this.take()) {
+      lane.since = this.clock.monotonicMs();
       await this.commit(lane, pendings);
+    }
     lane.isBusy = false;
   }
 
@@ -281,6 +309,8 @@ export class UsageLedger implements OnApplicationBootstrap {
 interface Lane {
   readonly connection: DedicatedConnection;
   isBusy: boolean;
+  /** When its commit began, in monotonic milliseconds. */
+  since: number;
 }
 
 function answer({ submission, index }: Pending, outcome: LedgerOutcome): void {

@@ -13,7 +13,7 @@ const REMEMBER_MS = 400;
 const MOST_REMEMBERED = 20_000;
 
 /** Who came in, for which tenant. */
-interface Admission {
+export interface Admission {
   readonly principal: Principal;
   readonly tenantId: TenantId | null;
   readonly status: string | null;
@@ -52,7 +52,7 @@ export class Authentication {
     if (presented === null && rule.kind === 'optional') return null;
     if (presented === null) throw new BillingError('unauthenticated');
     const named = rawValues(request, 'tenant-id');
-    const memory = `${presented}\n${named.join('\n')}\n${rule.kind === 'key' ? rule.tenant : rule.kind}`;
+    const memory = memoryOf(presented, named.join('\n'), rule);
     const known = this.recall(memory);
     if (known) {
       this.enter(known, reply, rule);
@@ -61,6 +61,18 @@ export class Authentication {
     return this.verify(presented, named, rule, memory).then((admission) =>
       this.enter(admission, reply, rule),
     );
+  }
+
+  /** The admission of a caller that was here a moment ago and may do this; else null. */
+  recognise(presented: string, named: string | null, rule: KeyRule): Admission | null {
+    const known = this.recall(memoryOf(presented, named ?? '', rule));
+    return known?.principal.scopes.has(rule.scope) ? known : null;
+  }
+
+  /** Fills the context of a request whose caller was recognised. */
+  resume({ principal, tenantId }: Admission): void {
+    this.requestContext.setActor({ kind: principal.kind, id: principal.keyId });
+    if (tenantId) this.tenantContext.enter(tenantId);
   }
 
   private async verify(
@@ -83,12 +95,10 @@ export class Authentication {
     return admission;
   }
 
-  private enter({ principal, tenantId, status }: Admission, reply: FastifyReply, rule: KeyRule): void {
-    this.requestContext.setActor({ kind: principal.kind, id: principal.keyId });
-    if (tenantId) {
-      this.tenantContext.enter(tenantId);
-      void reply.header('x-tenant-status', status);
-    }
+  private enter(admission: Admission, reply: FastifyReply, rule: KeyRule): void {
+    const { principal, tenantId, status } = admission;
+    this.resume(admission);
+    if (tenantId) void reply.header('x-tenant-status', status);
     if (!principal.scopes.has(rule.scope)) throw new BillingError('insufficient_scope');
   }
 
@@ -103,6 +113,10 @@ export class Authentication {
     if (this.admitted.size >= MOST_REMEMBERED) this.admitted.clear();
     this.admitted.set(memory, admission);
   }
+}
+
+function memoryOf(presented: string, named: string, rule: KeyRule): string {
+  return `${presented}\n${named}\n${rule.kind === 'key' ? rule.tenant : rule.kind}`;
 }
 
 type KeyRule = Exclude<AccessRule, { kind: 'public' }>;

@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { isDeepStrictEqual } from 'node:util';
 import { BillingError } from '../../contracts/errors';
 import { CONFIG } from '../config/config.module';
 import type { Config } from '../config/env';
@@ -12,6 +13,7 @@ import { Authentication, rawValues } from './authentication';
 import { answerCors } from './cors';
 import { MAX_BODY_BYTES } from './fastify-adapter';
 import { RouteTable } from './route-table';
+import { ruleOf, ShortPath } from './short-path';
 import { parseStrictJson } from './strict-json';
 
 /** Routes that take the exact bytes, because a signature covers them. */
@@ -37,6 +39,7 @@ export class HttpEdge {
     private readonly requestContext: RequestContext,
     private readonly metrics: Metrics,
     private readonly lifecycle: Lifecycle,
+    private readonly shortPath: ShortPath,
     @Inject(CONFIG) config: Config,
   ) {
     this.origins = new Set(config.corsAllowedOrigins);
@@ -67,6 +70,7 @@ export class HttpEdge {
         else done(error);
       });
     });
+    this.putShortPathFirst(fastify);
     fastify.server.on('connect', (_request, socket) => {
       socket.end('HTTP/1.1 405 Method Not Allowed\r\nconnection: close\r\ncontent-length: 0\r\n\r\n');
     });
@@ -78,6 +82,22 @@ export class HttpEdge {
       .filter((route) => route.access === null)
       .map((route) => `${route.method} ${route.pattern}`);
     if (open.length > 0) throw new Error(`Routes without @Access or @Public: ${open.join(', ')}`);
+    for (const route of this.shortPath.routes) {
+      const known = this.routes.all.find(
+        (one) => one.method === route.method && one.pattern === route.pattern,
+      );
+      if (!isDeepStrictEqual(known?.access, ruleOf(route)))
+        throw new Error(`${route.method} ${route.pattern} has another rule on the short path`);
+    }
+  }
+
+  private putShortPathFirst({ server }: FastifyInstance): void {
+    const ordinary = server.listeners('request') as ((request: unknown, response: unknown) => void)[];
+    server.removeAllListeners('request');
+    server.on('request', (request, response) => {
+      if (this.shortPath.take(request, response)) return;
+      for (const listener of ordinary) listener.call(server, request, response);
+    });
   }
 
   private openContext(request: FastifyRequest, reply: FastifyReply, done: () => void): void {

@@ -4,6 +4,7 @@ import { Cursors } from './cursor';
 import { HttpEdge } from './http-edge';
 import { IdempotencyInterceptor } from './idempotency.interceptor';
 import { IdempotencyRepository } from './idempotency.repository';
+import { ShortPath } from './short-path';
 
 /**
  * What every route shares. Needs a CredentialVerifier (modules/api-keys) and a TenantDirectory
@@ -11,7 +12,7 @@ import { IdempotencyRepository } from './idempotency.repository';
  */
 @Global()
 @Module({
-  providers: [Authentication, Cursors, HttpEdge, IdempotencyRepository, IdempotencyInterceptor],
-  exports: [Authentication, Cursors, HttpEdge, IdempotencyRepository, IdempotencyInterceptor],
+  providers: [Authentication, Cursors, HttpEdge, IdempotencyRepository, IdempotencyInterceptor, ShortPath],
+  exports: [Authentication, Cursors, HttpEdge, IdempotencyRepository, IdempotencyInterceptor, ShortPath],
 })
 export class HttpModule {}
