@@ -21,7 +21,8 @@ export class RecordUsage1763700000005 implements MigrationInterface {
        drop trigger alert_rules_told on alert_rules;
        drop trigger tenants_told on tenants;
        drop trigger api_keys_told on api_keys;
-       drop function tell_entitlements, tell_meters, tell_alert_rules, tell_tenants, tell_api_keys`);
+       drop trigger clock_told on clock_offset;
+       drop function tell_entitlements, tell_meters, tell_alert_rules, tell_tenants, tell_api_keys, tell_clock`);
   }
 }
 
@@ -354,4 +355,12 @@ const TELL_CHANGES = `
   create trigger api_keys_told
     after delete or update of kind, tenant_id, secret_hash, scopes, tenant_ids, expires_at, revoked_at
     on api_keys for each row execute function tell_api_keys();
+
+  create function tell_clock() returns trigger language plpgsql as $$
+  begin
+    perform pg_notify('clock', '');
+    return null;
+  end $$;
+  create trigger clock_told after update on clock_offset
+    for each statement execute function tell_clock();
 `;

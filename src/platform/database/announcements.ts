@@ -17,6 +17,7 @@ const LISTEN = {
   alert_rules: 'listen alert_rules',
   tenants: 'listen tenants',
   api_keys: 'listen api_keys',
+  clock: 'listen clock',
 } as const;
 
 /** `payload` null: some may have been missed, so anything may have changed. */
