@@ -98,6 +98,10 @@ export class UsageTracker {
     const held = this.entitlements.recall(tenantId) ?? (await this.entitlements.of(tenantId));
     for (const original of found) {
       const at = misplaced[original.place - 1]!;
+      // What comes later in the same request was not there yet.
+      const isLater = (result: UsageResult, place: number): boolean =>
+        place > at && result.status === 'recorded' && result.event_id === events[at]!.event_id;
+      if (results.some(isLater)) continue;
       const limit = limitHeld(held, original.metric, this.clock.now(), this.config.usage.gracePercent);
       results[at] = repeated(events[at]!, original, limit);
     }
