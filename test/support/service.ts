@@ -30,6 +30,8 @@ export interface TestTenant {
 export class TestService {
   readonly adminKey: string;
   readonly webhookSecret: string;
+  /** Of the endpoint for event notifications. */
+  readonly eventsSecret: string;
 
   private constructor(
     private readonly running: Awaited<ReturnType<typeof startService>>,
@@ -40,6 +42,7 @@ export class TestService {
   ) {
     this.adminKey = env.ADMIN_API_KEY!;
     this.webhookSecret = env.STRIPE_WEBHOOK_SECRET!;
+    this.eventsSecret = env.STRIPE_EVENTS_SECRET!;
   }
 
   static async start(options: TestServiceOptions = {}): Promise<TestService> {
@@ -194,6 +197,7 @@ async function surroundings(database: TestDatabase, stripe: StripeSandbox): Prom
     STRIPE_SECRET_KEY: stripe.secretKey,
     STRIPE_API_BASE: stripe.url,
     STRIPE_WEBHOOK_SECRET: `whsec_${randomBytes(24).toString('hex')}`,
+    STRIPE_EVENTS_SECRET: `whsec_${randomBytes(24).toString('hex')}`,
     ADMIN_API_KEY: `admin-${randomUUID()}`,
     APP_SECRET: randomBytes(32).toString('hex'),
     TRIAL_PLAN_SLUG: 'starter',
