@@ -187,7 +187,11 @@ export class StripeClient {
 }
 
 /** A call that was given up before this attempt of it was sent; an earlier one may have been carried out. */
-function notSent(operation: string, reason: 'rate_limited' | 'circuit_open', retryAfterMs: number): StripeFailure {
+function notSent(
+  operation: string,
+  reason: 'rate_limited' | 'circuit_open',
+  retryAfterMs: number,
+): StripeFailure {
   return new StripeFailure('unknown', null, null, operation, null, { reason, retryAfterMs });
 }
 

@@ -39,7 +39,8 @@ export class WebhookVerifier {
     const secrets = this.config.stripe.eventsSecrets;
     if (secrets.length === 0) throw new BillingError('not_configured');
     const event = toThinEvent(this.proven(payload, signatures, secrets));
-    if (!event) throw new BillingError('invalid_json', { detail: 'The signed body is no event notification.' });
+    if (!event)
+      throw new BillingError('invalid_json', { detail: 'The signed body is no event notification.' });
     return event;
   }
 

@@ -8,6 +8,7 @@ import { startStripeSandbox, type StripeSandbox } from '../../sandbox/stripe/ser
 import { loadConfig } from '../../src/platform/config/env';
 import { OutboxRelay } from '../../src/platform/outbox/outbox-relay';
 import { StripeEventsJobs } from '../../src/modules/billing/stripe-events/stripe-events.jobs';
+import { StripeClient } from '../../src/stripe/stripe-client';
 import { startService } from '../../src/service';
 import { callApi, type Answered, type ApiAnswer, type ApiRequest } from './api';
 import { ChildService } from './child-service';
@@ -158,6 +159,20 @@ export class TestService {
       );
       return Number(row!.waiting) === 0;
     }, timeoutMs);
+  }
+
+  /** Ends all faults of the Stripe sandbox, and waits until the service dares to ask it again. */
+  async stripeIsBack(): Promise<void> {
+    this.stripe.setFaults({});
+    const client = this.get(StripeClient);
+    await this.until(() =>
+      client
+        .call('customers.list', (stripe, options) => stripe.customers.list({ limit: 1 }, options))
+        .then(
+          () => true,
+          () => false,
+        ),
+    );
   }
 
   /** Publishes and dispatches all recorded facts now. */

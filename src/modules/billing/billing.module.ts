@@ -61,7 +61,12 @@ import { SubscriptionsService } from './subscriptions/subscriptions.service';
       StripeReconciliationEntity,
     ]),
   ],
-  controllers: [CheckoutController, SubscriptionController, StripeEventsController, StripeEventsAdminController],
+  controllers: [
+    CheckoutController,
+    SubscriptionController,
+    StripeEventsController,
+    StripeEventsAdminController,
+  ],
   providers: [
     BillingsRepository,
     SubscriptionItemsRepository,

@@ -78,7 +78,9 @@ export class StripeOperations {
    * Settles an operation of the tenant in context that its caller left behind.
    * @returns what became of it; null when somebody else has it, or it is settled already
    */
-  async resume(intent: string): Promise<{ kind: string; result: 'succeeded' | 'refused' | 'unknown' } | null> {
+  async resume(
+    intent: string,
+  ): Promise<{ kind: string; result: 'succeeded' | 'refused' | 'unknown' } | null> {
     for (let keys = 1; ; keys += 1) {
       const operation = await this.operations.takeUp(intent);
       if (!operation) return null;

@@ -81,7 +81,10 @@ export class Reconciliations {
     }
   }
 
-  private begin(kind: ReconciliationKind, runId: string | null): Promise<{
+  private begin(
+    kind: ReconciliationKind,
+    runId: string | null,
+  ): Promise<{
     id: string;
     trigger: StripeReconciliationEntity['trigger'];
   } | null> {

@@ -97,7 +97,9 @@ export class BillingsRepository extends TenantRepository<BillingEntity> {
   /** Subscriptions of Stripe's that have not ended, as far as we know. */
   async runningAcrossTenants(): Promise<{ tenantId: TenantId; id: StripeSubscriptionId }[]> {
     return this.acrossTenants(async (manager) => {
-      const rows = await manager.query<{ tenant_id: TenantId; stripe_subscription_id: StripeSubscriptionId }[]>(
+      const rows = await manager.query<
+        { tenant_id: TenantId; stripe_subscription_id: StripeSubscriptionId }[]
+      >(
         `select tenant_id, stripe_subscription_id from billings
          where stripe_subscription_id is not null and ended_at is null`,
       );

@@ -68,9 +68,7 @@ export class SubscriptionSync {
 
   private async saysTheSame(row: BillingEntity, listed: SubscriptionSnapshot): Promise<boolean> {
     const plans = await this.plans.findManyByStripePrice(listed.items.map((item) => item.priceId));
-    return (
-      isSame(row, this.fieldsOf(listed, plans, row)) && (await this.items.areSame(row.id, listed.items))
-    );
+    return isSame(row, this.fieldsOf(listed, plans, row)) && (await this.items.areSame(row.id, listed.items));
   }
 
   private async syncOne(id: StripeSubscriptionId): Promise<'foreign' | 'ended' | 'done'> {
