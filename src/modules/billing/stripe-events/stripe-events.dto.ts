@@ -16,6 +16,7 @@ export class InboxReceipt {
 const STATUSES = ['pending', 'processed', 'ignored', 'dead'] as const;
 
 export class ListStripeEventsQueryDto extends PageQueryDto {
+  /** What became of them. */
   @IsOptional()
   @IsIn(STATUSES)
   status?: (typeof STATUSES)[number];
