@@ -1,7 +1,7 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsIn, IsOptional, IsString, IsUUID, Length } from 'class-validator';
 import { Page, PageQueryDto } from '../../../platform/http/page.dto';
-import { IsMoment } from '../../usage/usage-fields.dto';
+import { IsMoment } from '../../usage/reading/usage-fields.dto';
 import { EventReport, StripeReconciliationEntity } from '../reconciliation/stripe-reconciliation.entity';
 import { StripeEventEntity, StripeEventStatus } from './stripe-event.entity';
 
