@@ -5,7 +5,7 @@ import { resourceMissing } from './errors';
 import { render } from './expand';
 import { newId } from './random';
 import type { Store } from './store';
-import type { TableName, Tables } from './tables';
+import type { TableName, Tables, ThinEvent } from './tables';
 
 /** The one version the sandbox speaks: that of the installed `stripe` package. */
 export const API_VERSION = '2026-10-28.endive';
@@ -30,6 +30,10 @@ type Living<T extends TableName> = Exclude<Tables[T], { deleted: true }>;
 export class Account {
   private cause: Cause = NO_REQUEST;
   private readonly commitListeners: (() => void)[] = [];
+  /** Whether a meter event that is right is reported as an error all the same (fault `meter_error`). */
+  meterEventFails: () => boolean = () => false;
+  /** Told of each new event of API v2, as `onEvent` is of the others. */
+  onNotification: (event: ThinEvent) => void = () => undefined;
   private planner: PlanListener | null = null;
   private rehearsing = 0;
 
@@ -124,6 +128,12 @@ export class Account {
     // Only `….updated` events tell former values; `….completed`, `….canceled` and the like do not.
     if (eventType) this.emit(eventType, changed, eventType.endsWith('.updated') ? previous : undefined);
     return changed;
+  }
+
+  /** Records an event of API v2, whose notification goes to endpoints for thin events. */
+  notify(event: ThinEvent): void {
+    this.store.put('thin_event', event);
+    this.onNotification(event);
   }
 
   /** Records an event about the object as it is now. */

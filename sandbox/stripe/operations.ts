@@ -31,6 +31,9 @@ export interface OperationParameters {
   'POST /v1/billing/meters/:id': Stripe.Billing.MeterUpdateParams;
   'POST /v1/billing/meters/:id/deactivate': Stripe.Billing.MeterDeactivateParams;
   'POST /v1/billing/meters/:id/reactivate': Stripe.Billing.MeterReactivateParams;
+  'GET /v1/billing/meters/:id/event_summaries': Stripe.Billing.MeterListEventSummariesParams;
+  'POST /v1/billing/meter_events': Stripe.Billing.MeterEventCreateParams;
+  'POST /v1/billing/meter_event_adjustments': Stripe.Billing.MeterEventAdjustmentCreateParams;
 
   'POST /v1/coupons': Stripe.CouponCreateParams;
   'GET /v1/coupons': Stripe.CouponListParams;
@@ -139,6 +142,10 @@ export interface ReturnedObjects {
   deleted_product: Stripe.DeletedProduct;
   price: Stripe.Price;
   'billing.meter': Stripe.Billing.Meter;
+  'billing.meter_event': Stripe.Billing.MeterEvent;
+  'billing.meter_event_adjustment': Stripe.Billing.MeterEventAdjustment;
+  'billing.meter_event_summary': Stripe.Billing.MeterEventSummary;
+  'v2.billing.meter_event': Stripe.V2.Billing.MeterEvent;
   coupon: Stripe.Coupon;
   deleted_coupon: Stripe.DeletedCoupon;
   promotion_code: Stripe.PromotionCode;

@@ -42,6 +42,11 @@ import {
   retrieveInvoicePayment,
 } from './resources/invoices';
 import {
+  createMeterEvent,
+  createMeterEventAdjustment,
+  listMeterEventSummaries,
+} from './resources/meter-events';
+import {
   createMeter,
   deactivateMeter,
   listMeters,
@@ -147,6 +152,9 @@ const HANDLERS: { [O in Operation]: Handler<OperationParameters[O]> } = {
   'POST /v1/billing/meters/:id': updateMeter,
   'POST /v1/billing/meters/:id/deactivate': deactivateMeter,
   'POST /v1/billing/meters/:id/reactivate': reactivateMeter,
+  'GET /v1/billing/meters/:id/event_summaries': listMeterEventSummaries,
+  'POST /v1/billing/meter_events': createMeterEvent,
+  'POST /v1/billing/meter_event_adjustments': createMeterEventAdjustment,
   'POST /v1/coupons': createCoupon,
   'GET /v1/coupons': listCoupons,
   'GET /v1/coupons/:id': retrieveCoupon,

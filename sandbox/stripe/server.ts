@@ -22,6 +22,7 @@ import { finishAuthentication } from './resources/invoices';
 import { addCard } from './resources/payment-methods';
 import type { CheckoutResult, ClockState, StripeSandbox, StripeSandboxOptions } from './sandbox';
 import { Store } from './store';
+import { StripeV2Api } from './v2-api';
 import type { Delivery, TableName } from './tables';
 
 export type {
@@ -70,6 +71,7 @@ class RunningSandbox implements StripeSandbox {
   private readonly time: TimeEngine;
   private readonly log = new RequestLog();
   private readonly api: StripeApi;
+  private readonly v2: StripeV2Api;
   private readonly pages: HostedPages;
   private readonly sweeper: NodeJS.Timeout;
   private active: Faults = {};
@@ -90,11 +92,21 @@ class RunningSandbox implements StripeSandbox {
       (event) => this.sending.plan(event),
       (type) => this.sending.interested(type),
     );
+    this.account.onNotification = (event) => this.sending.plan(event, 'thin');
+    this.account.meterEventFails = () => this.random() < (this.active.meter_error ?? 0);
     this.account.afterCommit(() => this.sending.settled());
     this.time = new TimeEngine(this.account);
     const idempotency = new Idempotency(this.store);
     idempotency.forgetOld(Date.now());
     this.api = new StripeApi(
+      this.account,
+      this.secretKey,
+      idempotency,
+      this.log,
+      () => this.active,
+      () => this.random(),
+    );
+    this.v2 = new StripeV2Api(
       this.account,
       this.secretKey,
       idempotency,
@@ -294,6 +306,7 @@ class RunningSandbox implements StripeSandbox {
     const url = new URL(request.url ?? '/', 'http://sandbox.invalid');
     try {
       if (url.pathname.startsWith('/v1/')) return await this.api.handle(request, response, url);
+      if (url.pathname.startsWith('/v2/')) return await this.v2.handle(request, response, url);
       if (url.pathname.startsWith('/_sandbox/')) {
         const text = await readBody(request);
         const path = url.pathname.slice('/_sandbox'.length);

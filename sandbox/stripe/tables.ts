@@ -104,6 +104,34 @@ export interface BillingSettings {
   finalize_after_seconds: number;
 }
 
+/** Usage that was sent, and what became of it. The id is its identifier. */
+export interface MeterEventRecord {
+  id: string;
+  event_name: string;
+  payload: Record<string, string>;
+  /** When it happened, Unix seconds. */
+  timestamp: number;
+  received_at: number;
+  meter: string | null;
+  customer: string | null;
+  value: string | null;
+  state: 'counted' | 'canceled' | 'refused';
+  /** Why it was refused, by Stripe's name. */
+  error: string | null;
+}
+
+/** An event of API v2. Delivered without its `data`, which a receiver fetches. */
+export interface ThinEvent {
+  id: string;
+  object: 'v2.core.event';
+  type: string;
+  /** ISO time. */
+  created: string;
+  livemode: boolean;
+  related_object: { id: string; type: string; url: string } | null;
+  data: Record<string, unknown>;
+}
+
 /** Every row the sandbox keeps, by table. Rows are never changed in place: a change puts a new row. */
 export interface Tables {
   customer: Stripe.Customer | Stripe.DeletedCustomer;
@@ -125,6 +153,8 @@ export interface Tables {
   subscription_schedule: Stripe.SubscriptionSchedule;
   'test_helpers.test_clock': Stripe.TestHelpers.TestClock;
   event: Stripe.EventBase;
+  meter_event: MeterEventRecord;
+  thin_event: ThinEvent;
   webhook_endpoint: Stripe.WebhookEndpoint;
   checkout_plan: CheckoutPlan;
   card: CardRecord;

@@ -29,4 +29,3 @@ export function presentSession(account: Account, id: string): Stripe.Checkout.Se
     ? expireSession(account, session)
     : session;
 }
-
