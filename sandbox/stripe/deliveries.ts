@@ -1,4 +1,3 @@
-import type Stripe from 'stripe';
 import type { Faults } from './faults';
 import { seededRandom } from './random';
 import { stripeSignature } from './signature';
@@ -11,6 +10,8 @@ export interface WebhookTarget {
   secret: string;
   api_version?: string;
   enabled_events?: string[];
+  /** What is delivered there: events with their object (the default), or notifications of API v2. */
+  event_payload?: 'snapshot' | 'thin';
 }
 
 interface Endpoint extends WebhookTarget {
@@ -64,8 +65,8 @@ export class Deliveries {
   }
 
   /** Plans the deliveries of a new event, inside the transaction that made it. */
-  plan(event: Stripe.EventBase): void {
-    for (const endpoint of this.endpointsFor(event.type)) {
+  plan(event: { id: string; type: string }, payload: 'snapshot' | 'thin' = 'snapshot'): void {
+    for (const endpoint of this.endpointsFor(event.type, payload)) {
       const dropped = this.random() < (this.faults.drop ?? 0);
       this.enqueue(event, endpoint.id, dropped ? 'dropped' : 'pending', this.firstDelay());
       if (!dropped && this.random() < (this.faults.duplicate ?? 0)) {
@@ -84,10 +85,13 @@ export class Deliveries {
 
   /** Sends an event again, at once and past all delivery faults; settles after the first attempt. */
   async resend(eventId: string): Promise<void> {
-    const event = this.store.find('event', eventId);
+    const thin = this.store.find('thin_event', eventId);
+    const event = thin ?? this.store.find('event', eventId);
     if (!event) throw new RangeError(`No such event: '${eventId}'`);
     const planned = this.store.transaction(() =>
-      this.endpointsFor(event.type).map((endpoint) => this.enqueue(event, endpoint.id, 'pending', 0)),
+      this.endpointsFor(event.type, thin ? 'thin' : 'snapshot').map((endpoint) =>
+        this.enqueue(event, endpoint.id, 'pending', 0),
+      ),
     );
     this.settled();
     await Promise.all(planned.map((delivery) => this.attempt(delivery)));
@@ -147,9 +151,10 @@ export class Deliveries {
     await Promise.allSettled(this.inFlight.values());
   }
 
-  private endpointsFor(type: string): Endpoint[] {
+  private endpointsFor(type: string, payload: 'snapshot' | 'thin' = 'snapshot'): Endpoint[] {
     return this.endpoints().filter(
-      ({ enabled_events: wanted }) => !wanted || wanted.includes('*') || wanted.includes(type),
+      ({ enabled_events: wanted, event_payload: taken = 'snapshot' }) =>
+        taken === payload && (!wanted || wanted.includes('*') || wanted.includes(type)),
     );
   }
 
@@ -173,7 +178,7 @@ export class Deliveries {
   }
 
   private enqueue(
-    event: Stripe.EventBase,
+    event: { id: string; type: string },
     endpoint: string,
     status: Delivery['status'],
     delayMs: number,
@@ -210,7 +215,7 @@ export class Deliveries {
 
   private async send(delivery: Delivery): Promise<number | null> {
     const endpoint = this.endpoints().find(({ id }) => id === delivery.endpoint);
-    const event = this.store.find('event', delivery.event_id);
+    const event = this.store.find('event', delivery.event_id) ?? this.notification(delivery.event_id);
     if (!endpoint || !event) return null;
     const payload = JSON.stringify(event, null, 2);
     try {
@@ -231,6 +236,14 @@ export class Deliveries {
       // Refused, reset, timed out: the receiver never said 2xx, so the retry plan goes on.
       return null;
     }
+  }
+
+  /** A thin event says which object it is about; what happened is fetched. */
+  private notification(id: string): object | null {
+    const event = this.store.find('thin_event', id);
+    if (!event) return null;
+    const { data: _data, ...notification } = event;
+    return notification;
   }
 
   private settle(delivery: Delivery, status: number | null): void {

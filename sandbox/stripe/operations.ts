@@ -31,6 +31,9 @@ export interface OperationParameters {
   'POST /v1/billing/meters/:id': Stripe.Billing.MeterUpdateParams;
   'POST /v1/billing/meters/:id/deactivate': Stripe.Billing.MeterDeactivateParams;
   'POST /v1/billing/meters/:id/reactivate': Stripe.Billing.MeterReactivateParams;
+  'GET /v1/billing/meters/:id/event_summaries': Stripe.Billing.MeterListEventSummariesParams;
+  'POST /v1/billing/meter_events': Stripe.Billing.MeterEventCreateParams;
+  'POST /v1/billing/meter_event_adjustments': Stripe.Billing.MeterEventAdjustmentCreateParams;
 
   'POST /v1/coupons': Stripe.CouponCreateParams;
   'GET /v1/coupons': Stripe.CouponListParams;
@@ -75,6 +78,19 @@ export interface OperationParameters {
   'POST /v1/subscriptions/:id': Stripe.SubscriptionUpdateParams;
   'DELETE /v1/subscriptions/:id': Stripe.SubscriptionCancelParams;
   'DELETE /v1/subscriptions/:id/discount': Stripe.SubscriptionDeleteDiscountParams;
+  'POST /v1/subscriptions/:id/pause': Stripe.SubscriptionPauseParams;
+  'POST /v1/subscriptions/:id/resume': Stripe.SubscriptionResumeParams;
+
+  'POST /v1/subscription_items': Stripe.SubscriptionItemCreateParams;
+  'POST /v1/subscription_items/:id': Stripe.SubscriptionItemUpdateParams;
+  'DELETE /v1/subscription_items/:id': Stripe.SubscriptionItemDeleteParams;
+
+  'POST /v1/subscription_schedules': Stripe.SubscriptionScheduleCreateParams;
+  'GET /v1/subscription_schedules': Stripe.SubscriptionScheduleListParams;
+  'GET /v1/subscription_schedules/:id': Stripe.SubscriptionScheduleRetrieveParams;
+  'POST /v1/subscription_schedules/:id': Stripe.SubscriptionScheduleUpdateParams;
+  'POST /v1/subscription_schedules/:id/release': Stripe.SubscriptionScheduleReleaseParams;
+  'POST /v1/subscription_schedules/:id/cancel': Stripe.SubscriptionScheduleCancelParams;
 
   'GET /v1/subscription_items': Stripe.SubscriptionItemListParams;
   'GET /v1/subscription_items/:id': Stripe.SubscriptionItemRetrieveParams;
@@ -83,6 +99,26 @@ export interface OperationParameters {
   'GET /v1/invoices/:id': Stripe.InvoiceRetrieveParams;
   'POST /v1/invoices/:id/pay': Stripe.InvoicePayParams;
   'GET /v1/invoices/:id/lines': Stripe.InvoiceListLineItemsParams;
+  'POST /v1/invoices': Stripe.InvoiceCreateParams;
+  'POST /v1/invoices/create_preview': Stripe.InvoiceCreatePreviewParams;
+  'POST /v1/invoices/:id': Stripe.InvoiceUpdateParams;
+  'POST /v1/invoices/:id/finalize': Stripe.InvoiceFinalizeInvoiceParams;
+  'POST /v1/invoices/:id/void': Stripe.InvoiceVoidInvoiceParams;
+  'POST /v1/invoices/:id/mark_uncollectible': Stripe.InvoiceMarkUncollectibleParams;
+  'DELETE /v1/invoices/:id': Stripe.InvoiceDeleteParams;
+
+  'POST /v1/invoiceitems': Stripe.InvoiceItemCreateParams;
+  'GET /v1/invoiceitems': Stripe.InvoiceItemListParams;
+  'GET /v1/invoiceitems/:id': Stripe.InvoiceItemRetrieveParams;
+  'POST /v1/invoiceitems/:id': Stripe.InvoiceItemUpdateParams;
+  'DELETE /v1/invoiceitems/:id': Stripe.InvoiceItemDeleteParams;
+
+  'POST /v1/test_helpers/test_clocks': Stripe.TestHelpers.TestClockCreateParams;
+  'GET /v1/test_helpers/test_clocks': Stripe.TestHelpers.TestClockListParams;
+  'GET /v1/test_helpers/test_clocks/:id': Stripe.TestHelpers.TestClockRetrieveParams;
+  'POST /v1/test_helpers/test_clocks/:id/advance': Stripe.TestHelpers.TestClockAdvanceParams;
+  'DELETE /v1/test_helpers/test_clocks/:id': Stripe.TestHelpers.TestClockDeleteParams;
+
   'GET /v1/invoice_payments': Stripe.InvoicePaymentListParams;
   'GET /v1/invoice_payments/:id': Stripe.InvoicePaymentRetrieveParams;
 
@@ -106,6 +142,10 @@ export interface ReturnedObjects {
   deleted_product: Stripe.DeletedProduct;
   price: Stripe.Price;
   'billing.meter': Stripe.Billing.Meter;
+  'billing.meter_event': Stripe.Billing.MeterEvent;
+  'billing.meter_event_adjustment': Stripe.Billing.MeterEventAdjustment;
+  'billing.meter_event_summary': Stripe.Billing.MeterEventSummary;
+  'v2.billing.meter_event': Stripe.V2.Billing.MeterEvent;
   coupon: Stripe.Coupon;
   deleted_coupon: Stripe.DeletedCoupon;
   promotion_code: Stripe.PromotionCode;
@@ -120,6 +160,13 @@ export interface ReturnedObjects {
   discount: Stripe.Discount;
   deleted_discount: Stripe.DeletedDiscount;
   invoice: Stripe.Invoice;
+  deleted_invoice: Stripe.DeletedInvoice;
+  invoiceitem: Stripe.InvoiceItem;
+  deleted_invoiceitem: Stripe.DeletedInvoiceItem;
+  deleted_subscription_item: Stripe.DeletedSubscriptionItem;
+  subscription_schedule: Stripe.SubscriptionSchedule;
+  'test_helpers.test_clock': Stripe.TestHelpers.TestClock;
+  'deleted_test_helpers.test_clock': Stripe.TestHelpers.DeletedTestClock;
   line_item: Stripe.InvoiceLineItem;
   invoice_payment: Stripe.InvoicePayment;
   event: Stripe.EventBase;

@@ -7,6 +7,14 @@ export interface JobPayloads {
   'stripe-events.process': { event_id: string };
   /** Pull Products and Prices into plans; hourly, and on demand with a run id. */
   'stripe-sync.plans': { run_id?: string };
+  /** Ask Stripe again about writes whose outcome nobody knows. */
+  'stripe-operations.settle': Record<string, never>;
+  /** Ask Stripe again about checkout sessions whose making was interrupted. */
+  'checkout.settle': Record<string, never>;
+  /** Look for events of Stripe's that never arrived; on demand with a run id. */
+  'stripe-sync.events': { run_id?: string };
+  /** Compare every subscription with Stripe's; on demand with a run id. */
+  'stripe-sync.subscriptions': { run_id?: string };
   /** Send one due notification. */
   'notifications.send': { notification_id: string };
   /** Keep what every counter was at the end of the day, compare all with the ledger, look for missed alerts. */
@@ -32,7 +40,7 @@ export type QueueName = (typeof QUEUES)[number];
 
 /** How often a scheduled job is due. A slot is the start of such an interval in business time. */
 export interface Schedule {
-  every: 'minute' | 'five_minutes' | 'hour' | 'day';
+  every: 'ten_seconds' | 'minute' | 'five_minutes' | 'hour' | 'day';
   /** How many missed slots are run after downtime; jobs that look at "now" need only the newest. */
   catchUp: 'newest' | 'all';
 }
@@ -49,6 +57,26 @@ export const JOBS: Record<JobName, JobEntry> = {
   'stripe-sync.plans': {
     queue: 'stripe-sync',
     schedule: { every: 'hour', catchUp: 'newest' },
+    concurrency: 1,
+  },
+  'stripe-operations.settle': {
+    queue: 'maintenance',
+    schedule: { every: 'ten_seconds', catchUp: 'newest' },
+    concurrency: 1,
+  },
+  'checkout.settle': {
+    queue: 'maintenance',
+    schedule: { every: 'ten_seconds', catchUp: 'newest' },
+    concurrency: 1,
+  },
+  'stripe-sync.events': {
+    queue: 'stripe-sync',
+    schedule: { every: 'five_minutes', catchUp: 'newest' },
+    concurrency: 1,
+  },
+  'stripe-sync.subscriptions': {
+    queue: 'stripe-sync',
+    schedule: { every: 'day', catchUp: 'newest' },
     concurrency: 1,
   },
   // All days count: each has its row.

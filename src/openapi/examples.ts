@@ -1,4 +1,5 @@
 import type { OpenAPIObject } from '@nestjs/swagger';
+import { STRIPE_EVENT_EXAMPLES } from './stripe-event-examples';
 import { USAGE_EXAMPLES } from './usage-examples';
 
 const TENANT = '019aa5b0-6c00-7d3e-9a51-2f64c81b7e02';
@@ -301,6 +302,7 @@ const EXAMPLES: Record<string, object> = {
   LimitOverrideView: OVERRIDE,
   LimitOverridesView: { data: [OVERRIDE] },
   ...USAGE_EXAMPLES,
+  ...STRIPE_EVENT_EXAMPLES,
   EventPage: {
     data: [
       {

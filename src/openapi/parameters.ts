@@ -5,6 +5,11 @@ import type { Operation } from './operations';
 const METRIC_KEY = '^[a-z][a-z0-9_]{0,62}$';
 const FEATURE = '^[a-z0-9_.-]{1,64}$';
 
+const STRIPE_EVENT = {
+  description: 'The event: Stripe’s id.',
+  schema: { type: 'string', pattern: '^[A-Za-z0-9_.-]{1,255}$' },
+};
+
 /** What the `{id}` of a path names; a path with two has the name of the second behind it. */
 const IDS: Record<
   string,
@@ -20,6 +25,8 @@ const IDS: Record<
   '/v1/billings/access/features/{feature}': key('The feature, as plans name it.', FEATURE),
   '/v1/billings/leaderboards/{metric}': key('The meter.', METRIC_KEY),
   '/v1/billings/access/metrics/{metric}': key('The meter.', METRIC_KEY),
+  '/v1/admin/stripe-events/{id}': STRIPE_EVENT,
+  '/v1/admin/stripe-events/{id}/retry': STRIPE_EVENT,
   '/v1/api-keys/{id}': uuid('The key; its `id`, not its text.'),
   '/v1/billings/usage/events/{id}': {
     description: 'The event’s `event_id`; ours for reservations and corrections, too.',

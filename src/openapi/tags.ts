@@ -9,6 +9,7 @@ export const TAGS = {
   'Admin: plans': 'What is sold, for operators.',
   Tenants: 'The customers, for operators.',
   'Stripe webhook': 'Where Stripe delivers.',
+  'Admin: Stripe events': 'What Stripe told us, what became of it, and what never arrived.',
   Health: 'For orchestrators, load balancers and Prometheus.',
   Documents: 'The API about itself.',
 } as const satisfies Record<string, string>;

@@ -9,4 +9,5 @@ export const CONTEXT_KEYS = {
   ip: Symbol('ip'),
   actor: Symbol('actor'),
   operationId: Symbol('operationId'),
+  answerBy: Symbol('answerBy'),
 } as const;

@@ -25,6 +25,45 @@ export class Metrics {
     registers: [this.registry],
   });
 
+  readonly stripeAttempts = new Counter({
+    name: 'billing_stripe_attempts_total',
+    help: 'Requests sent to Stripe by operation and outcome (ok, rate_limited, in_use, server_error, connection, timeout, refused, ...); a call may need several',
+    labelNames: ['operation', 'outcome'] as const,
+    registers: [this.registry],
+  });
+
+  readonly stripeCircuit = new Gauge({
+    name: 'billing_stripe_circuit_state',
+    help: 'Whether Stripe is asked: 0 yes, 1 no, because it did not answer, 0.5 one caller tries again',
+    registers: [this.registry],
+  });
+
+  readonly stripeUnsettled = new Gauge({
+    name: 'billing_stripe_operations_unsettled',
+    help: 'Writes to Stripe of which nobody knows yet whether they were carried out',
+    registers: [this.registry],
+  });
+
+  readonly stripeUnsettledAge = new Gauge({
+    name: 'billing_stripe_operations_oldest_unsettled_seconds',
+    help: 'Age of the oldest write to Stripe with an unknown outcome; should stay under 60',
+    registers: [this.registry],
+  });
+
+  readonly stripeSettled = new Counter({
+    name: 'billing_stripe_operations_settled_total',
+    help: 'Writes that the janitor asked Stripe about again, by result (succeeded, refused, unknown)',
+    labelNames: ['kind', 'result'] as const,
+    registers: [this.registry],
+  });
+
+  readonly stripeDrift = new Counter({
+    name: 'billing_stripe_drift_total',
+    help: 'What reconciliation found to differ from Stripe (missed_event, stale, missing, absent)',
+    labelNames: ['kind'] as const,
+    registers: [this.registry],
+  });
+
   readonly usageBatch = new Histogram({
     name: 'billing_usage_commit_duration_seconds',
     help: 'Time in which a batch of usage events was committed',

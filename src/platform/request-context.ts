@@ -15,12 +15,16 @@ export interface Actor {
 export class RequestContext {
   private readonly cls: ClsService = ClsServiceManager.getClsService();
 
-  /** Opens a fresh context around `fn`; the edge of every request, job and message. */
-  run<T>(start: { requestId: string; ip?: string; actor?: Actor }, fn: () => T): T {
+  /**
+   * Opens a fresh context around `fn`; the edge of every request, job and message.
+   * @param start.answerBy monotonic milliseconds at which the caller gives up; calls to others end before
+   */
+  run<T>(start: { requestId: string; ip?: string; actor?: Actor; answerBy?: number }, fn: () => T): T {
     return this.cls.run({ ifNested: 'override' }, () => {
       this.cls.set(CONTEXT_KEYS.requestId, start.requestId);
       this.cls.set(CONTEXT_KEYS.ip, start.ip);
       this.cls.set(CONTEXT_KEYS.actor, start.actor);
+      this.cls.set(CONTEXT_KEYS.answerBy, start.answerBy);
       return fn();
     });
   }
@@ -40,6 +44,11 @@ export class RequestContext {
 
   get actor(): Actor {
     return this.read<Actor>(CONTEXT_KEYS.actor) ?? { kind: 'system', id: 'unknown' };
+  }
+
+  /** When the caller must have its answer, in monotonic milliseconds; infinite for work nobody waits for. */
+  get answerBy(): number {
+    return this.read<number>(CONTEXT_KEYS.answerBy) ?? Infinity;
   }
 
   get requestId(): string | null {

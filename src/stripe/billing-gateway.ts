@@ -107,7 +107,8 @@ export class BillingGateway {
             collection_method: 'send_invoice',
             days_until_due: request.daysUntilDue,
             billing_mode: { type: 'flexible' },
-            metadata: sorted(request.metadata),
+            // Which of our operations made it: how it is found again when its answer was lost (F-28).
+            metadata: sorted({ ...request.metadata, operation: idempotencyKey }),
             ...(request.discount ? { discounts: [toDiscount(request.discount)] } : {}),
             ...(request.trialDays ? { trial_period_days: request.trialDays } : {}),
             ...(this.config.stripe.tax ? { automatic_tax: { enabled: true } } : {}),
@@ -119,12 +120,12 @@ export class BillingGateway {
     return subscription.id;
   }
 
-  /** The running subscription of the same purchase, if one was started. */
-  async findInvoiced(request: InvoicedSubscriptionRequest): Promise<string | null> {
+  /** The subscription that was started under the key, if one was. */
+  async findInvoiced(request: InvoicedSubscriptionRequest, idempotencyKey: string): Promise<string | null> {
     const list = await this.client.call('subscriptions.list', (stripe, options) =>
       stripe.subscriptions.list({ customer: request.customerId, limit: 100 }, options),
     );
-    return list.data.find((one) => one.metadata.planId === request.metadata.planId)?.id ?? null;
+    return list.data.find((one) => one.metadata.operation === idempotencyKey)?.id ?? null;
   }
 
   /** Closes an open session; one that is already complete or expired stays what it is. */

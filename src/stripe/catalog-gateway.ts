@@ -113,6 +113,27 @@ export class CatalogGateway {
     return price.id as StripePriceId;
   }
 
+  /** The product on sale that was made with this request, if one was; plans' metadata names their plan. */
+  async findProduct(request: ProductRequest): Promise<StripeProductId | null> {
+    const isMade = (product: CatalogProduct): boolean =>
+      product.isActive && product.name === request.name && hasAll(product.metadata, request.metadata);
+    return (await this.products()).find(isMade)?.id ?? null;
+  }
+
+  /** The price on sale that was made with this request, if one was. */
+  async findPrice(request: PriceRequest): Promise<StripePriceId | null> {
+    const prices = await this.everyPage('prices.list', (stripe, page, options) =>
+      stripe.prices.list({ ...page, product: request.productId, active: true }, options),
+    );
+    const isMade = (price: CatalogPrice): boolean =>
+      price.currency === request.currency &&
+      price.amount === request.amount &&
+      price.recurring?.interval === request.interval &&
+      price.recurring.intervalCount === request.intervalCount &&
+      hasAll(price.metadata, request.metadata);
+    return prices.map(toCatalogPrice).find(isMade)?.id ?? null;
+  }
+
   async updateProduct(id: StripeProductId, change: ProductChange): Promise<void> {
     const params: Stripe.ProductUpdateParams = {
       ...(change.name === undefined ? {} : { name: change.name }),
@@ -183,6 +204,10 @@ export class CatalogGateway {
       if (!page.has_more || page.data.length === 0) return all;
     }
   }
+}
+
+function hasAll(metadata: Readonly<Record<string, string>>, wanted: Record<string, string>): boolean {
+  return Object.entries(wanted).every(([key, value]) => metadata[key] === value);
 }
 
 function toCatalogProduct(product: Stripe.Product): CatalogProduct {

@@ -16,6 +16,29 @@ export function isThin(body: unknown): boolean {
   return isRecord(body) && body.object === 'v2.core.event';
 }
 
+/**
+ * Null for JSON that is no event notification. It names its object and says nothing else of it; the types of
+ * v1 objects carry the prefix `v1.` (docs.stripe.com/event-destinations).
+ */
+export function toThinEvent(body: unknown): NotifiedEvent | null {
+  if (!isThin(body) || !isRecord(body)) return null;
+  const type = textOrNull(body.type);
+  if (!isId(body.id) || type === null) return null;
+  const about = isRecord(body.related_object) ? body.related_object : {};
+  const created = typeof body.created === 'string' ? Date.parse(body.created) : NaN;
+  return {
+    id: body.id,
+    type,
+    apiVersion: null,
+    livemode: typeof body.livemode === 'boolean' ? body.livemode : null,
+    createdAt: new Date(Number.isNaN(created) ? 0 : created),
+    objectId: isId(about.id) ? about.id : null,
+    objectType: textOrNull(about.type),
+    customerId: null,
+    object: {},
+  };
+}
+
 /** Null for JSON that is not a snapshot event. Own properties only: `__proto__` inside is just data. */
 export function toNotifiedEvent(body: unknown): NotifiedEvent | null {
   const type = isRecord(body) ? textOrNull(body.type) : null;

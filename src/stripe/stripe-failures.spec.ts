@@ -63,3 +63,67 @@ describe('a failed call to Stripe', () => {
     expect(answer).toMatchObject({ code: 'stripe_unavailable', status: 503, retryAfter: 5 });
   });
 });
+
+describe('what a failure says of how to go on', () => {
+  it.each<[string, unknown, Record<string, unknown>]>([
+    [
+      'how long to wait, and because of which limit',
+      new errors.StripeRateLimitError(
+        raw({
+          statusCode: 429,
+          headers: { 'retry-after': '2', 'stripe-rate-limited-reason': 'endpoint-rate' },
+        }),
+      ),
+      { reason: 'rate_limited', retryAfterMs: 2000, rateLimit: 'endpoint-rate', isOutage: false },
+    ],
+    [
+      'that our first attempt still runs',
+      new errors.StripeIdempotencyError(raw({ statusCode: 409, code: 'idempotency_key_in_use' })),
+      { kind: 'unknown', reason: 'in_use', isStored: false, isOutage: false },
+    ],
+    [
+      'that the key was spent on other parameters',
+      new errors.StripeIdempotencyError(raw({ statusCode: 400 })),
+      { kind: 'unknown', reason: 'key_spent', isStored: true, isOutage: false },
+    ],
+    [
+      'that Stripe is broken',
+      new errors.StripeAPIError(raw({ statusCode: 500 })),
+      { reason: 'server_error', isStored: false, isOutage: true },
+    ],
+    [
+      'that an old failure is repeated, which says nothing of Stripe now',
+      new errors.StripeAPIError(raw({ statusCode: 500, headers: { 'idempotent-replayed': 'true' } })),
+      { reason: 'server_error', isStored: true, isOutage: false },
+    ],
+    [
+      'that Stripe wants no retry',
+      new errors.StripeAPIError(raw({ statusCode: 503, headers: { 'stripe-should-retry': 'false' } })),
+      { advice: 'do_not_retry' },
+    ],
+    [
+      'that nobody answered in time',
+      new errors.StripeConnectionError(raw({ detail: { code: 'ETIMEDOUT' } })),
+      { reason: 'timeout', isOutage: true },
+    ],
+    ['that a connection was lost', new errors.StripeConnectionError(raw({})), { reason: 'connection' }],
+  ])('%s', (_name, thrown, said) => {
+    expect(toStripeFailure(thrown, 'customers.create')).toMatchObject(said);
+  });
+
+  it('tells our caller to come back when Stripe does', () => {
+    const failure = toStripeFailure(
+      new errors.StripeRateLimitError(raw({ statusCode: 429, headers: { 'retry-after': '17' } })),
+      'a',
+    );
+    expect(asUnavailable(failure).retryAfter).toBe(17);
+  });
+
+  it.each(['-1', 'soon', '1e9', '99999999', ''])('reads no nonsense from Retry-After: %j', (value) => {
+    const failure = toStripeFailure(
+      new errors.StripeRateLimitError(raw({ statusCode: 429, headers: { 'retry-after': value } })),
+      'a',
+    );
+    expect(failure.retryAfterMs).toBeNull();
+  });
+});

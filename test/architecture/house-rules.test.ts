@@ -55,11 +55,10 @@ const PROMISED = {
     'tenant_suspended',
     'webhook_url_blocked',
     'tenant_locked',
-    'not_configured',
   ],
-  audit: ['STRIPE_EVENT_RETRIED', 'SANDBOX_CLOCK_MOVED'],
+  audit: ['SANDBOX_CLOCK_MOVED'],
   events: [] as string[],
-  scopes: ['admin:stripe', 'admin:sandbox'],
+  scopes: ['admin:sandbox'],
 };
 
 it('imports go down the house only (dependency-cruiser)', async () => {

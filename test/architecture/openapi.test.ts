@@ -8,7 +8,7 @@ import { join, resolve } from 'node:path';
 import { HttpEdge } from '../../src/platform/http/http-edge';
 import { callApi, type ApiAnswer, type ApiRequest } from '../support/api';
 import { startTestService, type TestService, type TestTenant } from '../support/service';
-import { deliver, madeUpEvent, signed } from '../support/stripe-delivery';
+import { deliver, madeUpEvent, madeUpNotification, signed } from '../support/stripe-delivery';
 
 /** The committed openapi.json: well formed, complete, and what the running service really answers. */
 type Node = Record<string, unknown>;
@@ -442,10 +442,40 @@ describe('the running service', () => {
     const { status, body } = await deliver(service.url, payload, signed(payload, service.webhookSecret));
     expect(status).toBe(200);
     answered.add('StripeEvents_receive 200');
+    answered.add('StripeEvents_receiveNotification 200');
     const validate = validatorOf(receive.responses['200']!.content!['application/json']!.schema);
     validate(body);
     expect(validate.errors).toBeNull();
     expect(await call('StripeEvents_receive', { body: {} })).toMatchObject({ status: 400 });
+    const thin = JSON.stringify(madeUpNotification());
+    const taken = await deliver(
+      service.url,
+      thin,
+      signed(thin, service.eventsSecret),
+      '/v1/webhooks/stripe/events',
+    );
+    expect(taken).toMatchObject({ status: 200, body: { result: 'stored' } });
+    validate(taken.body);
+    expect(validate.errors).toBeNull();
+    expect(await call('StripeEvents_receiveNotification', { body: {} })).toMatchObject({ status: 400 });
+  });
+
+  it('answers operators about what Stripe told as described', async () => {
+    const event = madeUpEvent({ type: 'nothing.we.handle' });
+    const payload = JSON.stringify(event);
+    await deliver(service.url, payload, signed(payload, service.webhookSecret));
+    const key = admin();
+    await call('StripeEventsAdmin_list', { ...key, path: '?status=ignored&limit=2' });
+    await call('StripeEventsAdmin_find', { ...key, path: String(event.id) });
+    await call('StripeEventsAdmin_find', { ...key, path: 'evt_unknown' });
+    expect(await call('StripeEventsAdmin_retry', { ...key, path: String(event.id) })).toMatchObject({
+      status: 202,
+    });
+    expect(await call('StripeEventsAdmin_heal', key)).toMatchObject({ status: 202 });
+    await service.until(async () => {
+      const { body } = await call('StripeEventsAdmin_lastHealing', key);
+      return body.status === 'succeeded';
+    });
   });
 
   it('was seen to give every good answer that is described', () => {

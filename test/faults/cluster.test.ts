@@ -4,6 +4,9 @@ import { r02 } from './r-02';
 import { r04 } from './r-04';
 import { r06 } from './r-06';
 import { r08 } from './r-08';
+import { r10 } from './r-10';
+import { r12 } from './r-12';
+import { r15 } from './r-15';
 import { races } from './races';
 import type { Scenario } from './scenario';
 
@@ -26,6 +29,9 @@ it('R-02: counts one id once, whoever sends it at the same time', () => keeps(r0
 it('R-04: admits neither more nor less when Redis is emptied', () => keeps(r04), 60_000);
 it('R-06: never exceeds a limit, and lets all of it be used', () => keeps(r06), 60_000);
 it('R-08: loses nothing and no process when Postgres crashes', () => keeps(r08), 60_000);
+it('R-10: processes every event of Stripe that it answered', () => keeps(r10), 60_000);
+it('R-12: finds what Stripe told and nobody heard', () => keeps(r12), 60_000);
+it('R-15: writes to Stripe once, and knows of it in the end', () => keeps(r15), 90_000);
 it(
   'is right about duplicates and refusals when retry, original and rival meet at the limit',
   () => keeps(races),

@@ -20,6 +20,8 @@ export interface ClusterOptions {
   seed?: number;
   /** Further environment of the service. */
   env?: Record<string, string>;
+  /** ROLE of each replica, in order; `all` where there is none. */
+  roles?: readonly string[];
 }
 
 export interface ClusterTenant {
@@ -33,6 +35,7 @@ export interface ClusterTenant {
  */
 export class Cluster {
   readonly adminKey: string;
+  readonly webhookSecret: string;
   /** The plan of tenants that bought nothing; its limits are unlimited until a test gives a tenant others. */
   freePlan: Answered;
   private readonly operator: FaultClient;
@@ -50,6 +53,7 @@ export class Cluster {
     env: Record<string, string>,
   ) {
     this.adminKey = env.ADMIN_API_KEY!;
+    this.webhookSecret = env.STRIPE_WEBHOOK_SECRET!;
     this.operator = this.client();
   }
 
@@ -73,7 +77,12 @@ export class Cluster {
     const ports = await claimPorts(Array.from({ length: count }, () => 0));
     const replicas = ports.map(
       (port, at) =>
-        new ServiceProcess(`replica ${at + 1}`, port, env, join(folder.path, `replica-${at + 1}.log`)),
+        new ServiceProcess(
+          `replica ${at + 1}`,
+          port,
+          { ...env, ROLE: options.roles?.[at] ?? 'all' },
+          join(folder.path, `replica-${at + 1}.log`),
+        ),
     );
     const serviceProxies = await Promise.all(ports.map((port, at) => FaultProxy.start(port, seed + 2 + at)));
     const cluster = new Cluster(
@@ -161,6 +170,48 @@ export class Cluster {
       tenants.push(...(await Promise.all(Array.from({ length: batch }, () => this.makeTenant()))));
     }
     return tenants;
+  }
+
+  /** A plan that costs something. */
+  makePlan(fields: Record<string, unknown> = {}): Promise<Answered> {
+    const slug = `plan-${randomBytes(5).toString('hex')}`;
+    const terms = { currency: 'usd', amount: 2900, interval: 'month', limits: {}, features: [] };
+    return this.admin('POST', '/v1/admin/plans', { name: slug, slug, ...terms, ...fields });
+  }
+
+  /** Checks out and pays; answers the id of the subscription in Stripe once it is known here. */
+  async subscribe(tenant: ClusterTenant, planId: string): Promise<string> {
+    const { status, body } = await this.operator.settle({
+      method: 'POST',
+      path: '/v1/billings/subscription/checkout',
+      key: tenant.key,
+      body: { plan_id: planId },
+    });
+    if (status !== 201) throw new Error(`checkout: ${status} ${JSON.stringify(body)}`);
+    await this.stripe.completeCheckout(body.id as string, 'success');
+    return this.until('the subscription', async () => {
+      const [row] = await this.postgres.rows<{ id: string }>(
+        `select stripe_subscription_id as id from billings where tenant_id = $1 and is_live
+            and stripe_subscription_id is not null`,
+        [tenant.id],
+      );
+      return row?.id;
+    });
+  }
+
+  /** Waits until Stripe has delivered everything and the inbox is worked off. */
+  async untilInboxIsEmpty(timeoutMs = 60_000): Promise<void> {
+    await this.stripe.deliveriesIdle(timeoutMs);
+    await this.until(
+      'an empty inbox',
+      async () => {
+        const [row] = await this.postgres.rows<{ n: string }>(
+          `select count(*) as n from stripe_events where status = 'pending'`,
+        );
+        return row!.n === '0';
+      },
+      timeoutMs,
+    );
   }
 
   /** A limit of the tenant's own, in force on the next request; also while replicas are being killed. */

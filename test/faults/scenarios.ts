@@ -8,6 +8,10 @@ import { r05 } from './r-05';
 import { r06 } from './r-06';
 import { r07 } from './r-07';
 import { r08 } from './r-08';
+import { r10 } from './r-10';
+import { r11 } from './r-11';
+import { r12 } from './r-12';
+import { r15 } from './r-15';
 import { r28 } from './r-28';
 import { r35 } from './r-35';
 import { races } from './races';
@@ -23,6 +27,10 @@ export const SCENARIOS: readonly Scenario[] = [
   r06,
   r07,
   r08,
+  r10,
+  r11,
+  r12,
+  r15,
   races,
   net,
   freeze,

@@ -50,6 +50,12 @@ const ROUTES: Record<string, () => Attempt[]> = {
   'GET /metrics': admin,
   'GET /v1/openapi.json': open,
   'POST /v1/webhooks/stripe': open,
+  'POST /v1/webhooks/stripe/events': open,
+  'GET /v1/admin/stripe-events': admin,
+  'GET /v1/admin/stripe-events/:id': admin,
+  'POST /v1/admin/stripe-events/:id/retry': admin,
+  'POST /v1/admin/stripe-events/heal': admin,
+  'GET /v1/admin/stripe-events/heal': admin,
   'POST /v1/api-keys': admin,
   'GET /v1/api-keys': admin,
   'GET /v1/api-keys/:id': admin,
@@ -149,6 +155,7 @@ const PUBLIC = [
   'GET /v1/plans',
   'GET /v1/plans/:id',
   'POST /v1/webhooks/stripe',
+  'POST /v1/webhooks/stripe/events',
 ];
 /** The pages are there when the web application was built. */
 const PAGES = /^GET \/(|pricing|checkout\/.*|assets\/\*|favicon\.svg)$/;

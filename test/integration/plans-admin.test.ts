@@ -197,7 +197,7 @@ describe('plans, for operators', () => {
   });
 
   describe('with Stripe away', () => {
-    afterEach(() => service.stripe.setFaults({}));
+    afterEach(() => service.stripeIsBack());
 
     it('creates nothing, and the retry makes one product and one price', async () => {
       const body = { ...PRO, slug: slug() };

@@ -21,7 +21,7 @@ describe('the Stripe plan sync', () => {
     });
   });
   afterAll(() => service.close());
-  afterEach(() => service.stripe.setFaults({}));
+  afterEach(() => service.stripeIsBack());
 
   /** Asks for a run and waits for its end. */
   async function sync(): Promise<Answered> {

@@ -8,6 +8,7 @@ import { startStripeSandbox, type StripeSandbox } from '../../sandbox/stripe/ser
 import { loadConfig } from '../../src/platform/config/env';
 import { OutboxRelay } from '../../src/platform/outbox/outbox-relay';
 import { StripeEventsJobs } from '../../src/modules/billing/stripe-events/stripe-events.jobs';
+import { StripeClient } from '../../src/stripe/stripe-client';
 import { startService } from '../../src/service';
 import { callApi, type Answered, type ApiAnswer, type ApiRequest } from './api';
 import { ChildService } from './child-service';
@@ -30,6 +31,8 @@ export interface TestTenant {
 export class TestService {
   readonly adminKey: string;
   readonly webhookSecret: string;
+  /** Of the endpoint for event notifications. */
+  readonly eventsSecret: string;
 
   private constructor(
     private readonly running: Awaited<ReturnType<typeof startService>>,
@@ -40,6 +43,7 @@ export class TestService {
   ) {
     this.adminKey = env.ADMIN_API_KEY!;
     this.webhookSecret = env.STRIPE_WEBHOOK_SECRET!;
+    this.eventsSecret = env.STRIPE_EVENTS_SECRET!;
   }
 
   static async start(options: TestServiceOptions = {}): Promise<TestService> {
@@ -157,6 +161,20 @@ export class TestService {
     }, timeoutMs);
   }
 
+  /** Ends all faults of the Stripe sandbox, and waits until the service dares to ask it again. */
+  async stripeIsBack(): Promise<void> {
+    this.stripe.setFaults({});
+    const client = this.get(StripeClient);
+    await this.until(() =>
+      client
+        .call('customers.list', (stripe, options) => stripe.customers.list({ limit: 1 }, options))
+        .then(
+          () => true,
+          () => false,
+        ),
+    );
+  }
+
   /** Publishes and dispatches all recorded facts now. */
   drain(): Promise<void> {
     return this.get(OutboxRelay).drain();
@@ -194,6 +212,7 @@ async function surroundings(database: TestDatabase, stripe: StripeSandbox): Prom
     STRIPE_SECRET_KEY: stripe.secretKey,
     STRIPE_API_BASE: stripe.url,
     STRIPE_WEBHOOK_SECRET: `whsec_${randomBytes(24).toString('hex')}`,
+    STRIPE_EVENTS_SECRET: `whsec_${randomBytes(24).toString('hex')}`,
     ADMIN_API_KEY: `admin-${randomUUID()}`,
     APP_SECRET: randomBytes(32).toString('hex'),
     TRIAL_PLAN_SLUG: 'starter',

@@ -21,14 +21,30 @@ export async function deliver(
   url: string,
   payload: string | Buffer,
   headers: Record<string, string>,
+  path = '/v1/webhooks/stripe',
 ): Promise<{ status: number; body: { result?: string; code?: string } }> {
-  const response = await fetch(`${url}/v1/webhooks/stripe`, {
+  const response = await fetch(`${url}${path}`, {
     method: 'POST',
     headers,
     body: payload as string,
   });
   const text = await response.text();
   return { status: response.status, body: text ? JSON.parse(text) : {} };
+}
+
+/** A made-up event notification (thin event); everything in it can be replaced. */
+export function madeUpNotification(fields: Record<string, unknown> = {}): Record<string, unknown> {
+  return {
+    id: `evt_test_${Math.random().toString(36).slice(2)}${Math.random().toString(36).slice(2)}`,
+    object: 'v2.core.event',
+    type: 'v1.billing.meter.error_report_triggered',
+    created: new Date().toISOString(),
+    livemode: false,
+    context: null,
+    reason: null,
+    related_object: { id: 'mtr_1', type: 'billing.meter', url: '/v1/billing/meters/mtr_1' },
+    ...fields,
+  };
 }
 
 /** A made-up event; everything in it can be replaced. */

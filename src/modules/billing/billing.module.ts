@@ -12,14 +12,20 @@ import { CheckoutItems } from './checkout/checkout-items';
 import { CheckoutOpener } from './checkout/checkout-opener';
 import { CheckoutSessionEntity } from './checkout/checkout-session.entity';
 import { CheckoutSessionsRepository } from './checkout/checkout-sessions.repository';
+import { CheckoutJobs } from './checkout/checkout.jobs';
 import { CheckoutController } from './checkout/checkout.controller';
 import { CheckoutService } from './checkout/checkout.service';
 import { CustomersService } from './checkout/customers.service';
 import { InvoicedPurchase } from './checkout/invoiced-purchase';
-import { StripeOperationEntity } from './operations/stripe-operation.entity';
-import { StripeOperations } from './operations/stripe-operations';
-import { StripeOperationsRepository } from './operations/stripe-operations.repository';
+import { EventHealer } from './reconciliation/event-healer';
+import { ReconciliationJobs } from './reconciliation/reconciliation.jobs';
+import { Reconciliations } from './reconciliation/reconciliations';
+import { StripeReconciliationEntity } from './reconciliation/stripe-reconciliation.entity';
+import { StripeReconciliationsRepository } from './reconciliation/stripe-reconciliations.repository';
+import { SubscriptionReconciler } from './reconciliation/subscription-reconciler';
+import { StripeEventLog } from './stripe-events/stripe-event-log';
 import { StripeEventEntity } from './stripe-events/stripe-event.entity';
+import { StripeEventsAdminController } from './stripe-events/stripe-events-admin.controller';
 import { StripeEventsController } from './stripe-events/stripe-events.controller';
 import { StripeEventsJobs } from './stripe-events/stripe-events.jobs';
 import { StripeEventsRepository } from './stripe-events/stripe-events.repository';
@@ -51,11 +57,16 @@ import { SubscriptionsService } from './subscriptions/subscriptions.service';
       BillingEntity,
       SubscriptionItemEntity,
       CheckoutSessionEntity,
-      StripeOperationEntity,
       StripeEventEntity,
+      StripeReconciliationEntity,
     ]),
   ],
-  controllers: [CheckoutController, SubscriptionController, StripeEventsController],
+  controllers: [
+    CheckoutController,
+    SubscriptionController,
+    StripeEventsController,
+    StripeEventsAdminController,
+  ],
   providers: [
     BillingsRepository,
     SubscriptionItemsRepository,
@@ -68,15 +79,20 @@ import { SubscriptionsService } from './subscriptions/subscriptions.service';
     CheckoutSessionsRepository,
     CheckoutItems,
     CheckoutOpener,
+    CheckoutJobs,
     InvoicedPurchase,
     CheckoutService,
     CheckoutCompletion,
     CustomersService,
-    StripeOperationsRepository,
-    StripeOperations,
     StripeEventsRepository,
     StripeInbox,
     StripeEventsJobs,
+    StripeEventLog,
+    StripeReconciliationsRepository,
+    Reconciliations,
+    EventHealer,
+    SubscriptionReconciler,
+    ReconciliationJobs,
     { provide: PlanUsage, useClass: SubscriptionPlanUsage },
     { provide: BilledLines, useClass: SubscriptionBilledLines },
     { provide: Purchases, useClass: SubscriptionPurchases },

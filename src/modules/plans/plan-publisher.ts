@@ -1,9 +1,11 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, OnModuleInit } from '@nestjs/common';
 import { BillingError } from '../../contracts/errors';
-import { StripePriceId, StripeProductId } from '../../contracts/ids';
+import { StripePriceId, StripeProductId, SYSTEM_TENANT } from '../../contracts/ids';
 import { canonicalJson, sha256 } from '../../platform/crypto';
+import { TenantContext } from '../../platform/database/tenant-context';
 import { Logger } from '../../platform/logger';
-import { CatalogGateway } from '../../stripe/catalog-gateway';
+import { CatalogGateway, PriceRequest, ProductRequest } from '../../stripe/catalog-gateway';
+import { StripeOperations } from '../../stripe/operations/stripe-operations';
 import { StripeFailure } from '../../stripe/stripe-failures';
 import { Plan, sameCommercialTerms } from './plan';
 import { isReservedKey, metadataChanges, toStripeMetadata } from './plan-metadata';
@@ -16,24 +18,38 @@ export interface Publication {
 }
 
 /**
- * Tells Stripe of plans, before we record them. Keys are made of the plan's id, its version and what is sent,
- * so that a retry after a crash finds the same product and price, and another wish makes others.
+ * Tells Stripe of plans, before we record them. What is made is an operation named by the plan's id, its version
+ * and what is sent, so that a retry after a crash finds the same product and price, and another wish makes
+ * others. One that nobody retries is settled by the janitor, and the sync finds what it made.
  */
 @Injectable()
-export class PlanPublisher {
+export class PlanPublisher implements OnModuleInit {
   private readonly logger = new Logger('plans');
 
   constructor(
     private readonly gateway: CatalogGateway,
     private readonly plans: PlansRepository,
+    private readonly operations: StripeOperations,
+    private readonly tenantContext: TenantContext,
   ) {}
+
+  onModuleInit(): void {
+    this.operations.handle<ProductRequest>('products.create', {
+      send: (request, key) => this.gateway.createProduct(request, key),
+      find: (request) => this.gateway.findProduct(request),
+    });
+    this.operations.handle<PriceRequest>('prices.create', {
+      send: (request, key) => this.gateway.createPrice(request, key),
+      find: (request) => this.gateway.findPrice(request),
+    });
+  }
 
   /** Makes the product and the price of a paid plan; a free plan has neither. */
   publish(plan: Plan): Promise<Publication> {
     return answeringRefusals(async () => {
       if (plan.amount === 0) return { stripeProductId: null, stripePriceId: null };
       const product = { name: plan.name, description: plan.description, metadata: toStripeMetadata(plan) };
-      const stripeProductId = await this.gateway.createProduct(product, keyOf(plan, 'product', product));
+      const stripeProductId = (await this.once('products.create', plan, product)) as StripeProductId;
       return { stripeProductId, stripePriceId: await this.createPrice(plan, stripeProductId) };
     });
   }
@@ -74,10 +90,16 @@ export class PlanPublisher {
     }
   }
 
-  private createPrice(plan: Plan, productId: StripeProductId): Promise<StripePriceId> {
+  private async createPrice(plan: Plan, productId: StripeProductId): Promise<StripePriceId> {
     const { currency, amount, interval, intervalCount } = plan;
     const request = { productId, currency, amount, interval, intervalCount, metadata: priceMark(plan) };
-    return this.gateway.createPrice(request, keyOf(plan, 'price', request));
+    return (await this.once('prices.create', plan, request)) as StripePriceId;
+  }
+
+  /** The catalog is nobody's: its operations stand under the system's id, also those of one tenant's plans. */
+  private once(kind: string, plan: Plan, request: ProductRequest | PriceRequest): Promise<string> {
+    const intent = intentOf(plan, kind, request);
+    return this.tenantContext.run(SYSTEM_TENANT, () => this.operations.once({ intent, kind, request }));
   }
 
   /** Writes name, description and metadata where the sync will look for them. */
@@ -149,7 +171,7 @@ function limitsTakenBack(
   return Object.fromEntries(removed.map((key) => [key, '0']));
 }
 
-function keyOf(plan: Plan, what: string, request: unknown): string {
+function intentOf(plan: Plan, what: string, request: unknown): string {
   const fingerprint = sha256(canonicalJson(request)).toString('hex').slice(0, 16);
   return `plan:${plan.id}:v${plan.version}:${what}:${fingerprint}`;
 }

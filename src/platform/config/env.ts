@@ -31,6 +31,8 @@ export interface Config {
     /** Set for the Stripe sandbox; null means Stripe itself. */
     apiBase: string | null;
     webhookSecrets: string[];
+    /** Of the endpoint for event notifications (thin events); none when there is no such endpoint. */
+    eventsSecrets: string[];
     livemode: boolean;
     timeoutMs: number;
     tax: boolean;
@@ -113,6 +115,9 @@ export function loadConfig(source: NodeJS.ProcessEnv = process.env): Config {
       secretKey,
       apiBase: read.url('STRIPE_API_BASE', ['http:', 'https:'], null),
       webhookSecrets: webhookSecrets(read, livemode),
+      eventsSecrets: ['STRIPE_EVENTS_SECRET', 'STRIPE_EVENTS_SECRET_PREVIOUS'].flatMap(
+        (name) => read.optionalText(name) ?? [],
+      ),
       livemode,
       timeoutMs: read.integer('STRIPE_TIMEOUT_MS', 10_000, 100, 60_000),
       tax: read.flag('STRIPE_TAX', false),
@@ -163,6 +168,8 @@ function refuseUnsafeProduction(read: EnvReader, config: Config, source: NodeJS.
   if (isWeakSecret(config.appSecret)) read.mistake('APP_SECRET is weak: use 32 or more random characters');
   if (config.adminApiKey !== null && isWeakSecret(config.adminApiKey))
     read.mistake('ADMIN_API_KEY is weak: use 32 or more random characters');
+  if (config.stripe.eventsSecrets.some(isWeakSecret))
+    read.mistake('STRIPE_EVENTS_SECRET is weak or the secret of the sandbox');
   if (config.stripe.webhookSecrets.some(isWeakSecret))
     read.mistake('STRIPE_WEBHOOK_SECRET is weak or the secret of the sandbox');
   if (config.database.singleRole && source.ALLOW_SINGLE_DB_ROLE !== 'true')

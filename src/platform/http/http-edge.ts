@@ -22,6 +22,8 @@ const RAW_BODY_ROUTES = /^\/v1\/webhooks\/stripe(\/events)?$/;
 const RAW_BODY_LIMIT = 1024 * 1024;
 const MAX_URI = 8 * 1024;
 const MAX_HEADERS = 100;
+/** No caller waits longer than 10 seconds: what a handler asks of others ends before that. */
+const ANSWER_MS = 9000;
 const API = /^\/(v1|healthz|readyz|metrics)(\/|$|\?)/;
 
 /**
@@ -105,7 +107,8 @@ export class HttpEdge {
     void reply.header('x-request-id', id);
     void reply.header('x-content-type-options', 'nosniff');
     if (API.test(request.url)) void reply.header('cache-control', 'no-store');
-    this.requestContext.run({ requestId: id, ip: request.ip }, done);
+    const answerBy = performance.now() + ANSWER_MS;
+    this.requestContext.run({ requestId: id, ip: request.ip, answerBy }, done);
   }
 
   /** Synchronous as long as nothing has to be asked: most requests come from a caller that is known. */

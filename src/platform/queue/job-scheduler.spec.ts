@@ -5,12 +5,13 @@ import { dueSlots } from './job-scheduler';
 const MINUTE = 60_000;
 const LENGTH = {
   minute: MINUTE,
+  ten_seconds: MINUTE / 6,
   five_minutes: 5 * MINUTE,
   hour: 60 * MINUTE,
   day: 24 * 60 * MINUTE,
 } as const;
 const schedules = fc.record<Schedule>({
-  every: fc.constantFrom('minute', 'five_minutes', 'hour', 'day'),
+  every: fc.constantFrom('ten_seconds', 'minute', 'five_minutes', 'hour', 'day'),
   catchUp: fc.constantFrom('newest', 'all'),
 });
 const moments = fc.date({
@@ -77,7 +78,7 @@ describe('the slots that are due', () => {
   it('make one series without gap or repeat, however often and late the scheduler looks', () => {
     fc.assert(
       fc.property(
-        fc.constantFrom<Schedule['every']>('minute', 'five_minutes', 'hour', 'day'),
+        fc.constantFrom<Schedule['every']>('ten_seconds', 'minute', 'five_minutes', 'hour', 'day'),
         moments,
         fc.array(fc.integer({ min: 0, max: 300 }), { minLength: 1, maxLength: 20 }),
         (every, start, pausesInTenths) => {

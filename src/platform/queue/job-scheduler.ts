@@ -13,6 +13,7 @@ const RETRY_MS = 30_000;
 /** After a long downtime at most this many missed slots are made up, oldest first. */
 const MOST_CATCH_UP = 400;
 const SLOT_MS: Record<Schedule['every'], number> = {
+  ten_seconds: 10_000,
   minute: 60_000,
   five_minutes: 300_000,
   hour: 3_600_000,
@@ -118,7 +119,7 @@ export class JobScheduler implements OnModuleInit {
 
 /**
  * The slots that should have been run by now: the newest one, or all since the last one that was done.
- * Slots are whole minutes, fives of them, hours or days of UTC, so a skewed clock cannot invent one.
+ * Slots are tens of seconds, whole minutes, fives of them, hours or days of UTC, so a skewed clock cannot invent one.
  */
 export function dueSlots(schedule: Schedule, now: Date, newestDone: Date | null): Date[] {
   const length = SLOT_MS[schedule.every];

@@ -38,7 +38,7 @@ export async function sandboxUnderTest(options: StripeSandboxOptions = {}): Prom
     close: async () => {
       const problems = sandbox
         .requests()
-        .filter(({ status }) => status === 200)
+        .filter(({ status, path }) => status === 200 && path.startsWith('/v1/'))
         .flatMap(({ method, path, parameters }) => {
           const operation = findOperation(method, path)?.operation;
           return operation

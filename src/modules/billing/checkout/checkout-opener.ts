@@ -8,6 +8,7 @@ import { Clock } from '../../../platform/clock';
 import { uuidV7 } from '../../../platform/crypto';
 import { TenantContext } from '../../../platform/database/tenant-context';
 import { Metrics } from '../../../platform/metrics';
+import { RequestContext } from '../../../platform/request-context';
 import { BillingGateway, CheckoutRequest } from '../../../stripe/billing-gateway';
 import { CheckoutSnapshot } from '../../../stripe/snapshots';
 import { isStoredFailure, StripeFailure } from '../../../stripe/stripe-failures';
@@ -42,6 +43,7 @@ export class CheckoutOpener {
     private readonly sessions: CheckoutSessionsRepository,
     private readonly tenants: TenantsService,
     private readonly tenantContext: TenantContext,
+    private readonly requestContext: RequestContext,
     private readonly gateway: BillingGateway,
     private readonly audit: AuditRecorder,
     private readonly metrics: Metrics,
@@ -58,9 +60,15 @@ export class CheckoutOpener {
     return work;
   }
 
+  /** Finishes the session of the tenant in context that its maker left in the middle; the next wish finds it. */
+  async settle(): Promise<void> {
+    const session = await this.takeOverInterrupted();
+    if (session) await this.create(session);
+  }
+
   private async openOrReuse(draft: CheckoutDraft): Promise<CheckoutSessionEntity> {
-    const started = this.clock.monotonicMs();
-    while (this.clock.monotonicMs() - started < PATIENCE_MS) {
+    const giveUpAt = Math.min(this.clock.monotonicMs() + PATIENCE_MS, this.requestContext.answerBy);
+    while (this.clock.monotonicMs() < giveUpAt) {
       const turn = await this.takeTurn(draft);
       if (turn.kind === 'reuse') {
         this.metrics.checkouts.inc({ result: 'reused' });
@@ -89,6 +97,14 @@ export class CheckoutOpener {
     const closesAt = session.expiresAt?.getTime() ?? 0;
     const isFresh = closesAt - this.clock.now().getTime() > WORTH_REUSING_MS;
     return { kind: isFresh && session.fingerprint === draft.fingerprint ? 'reuse' : 'replace', session };
+  }
+
+  @Transactional()
+  protected async takeOverInterrupted(): Promise<CheckoutSessionEntity | null> {
+    await this.tenants.lockCurrent();
+    const session = await this.sessions.lockUnfinished();
+    if (session?.state !== 'creating' || session.lockedUntil > this.clock.realNow()) return null;
+    return this.sessions.takeOver(session);
   }
 
   private begin(draft: CheckoutDraft): Promise<CheckoutSessionEntity> {

@@ -1,6 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import { In } from 'typeorm';
-import { CheckoutSessionRowId, PlanId, StripeSessionId, StripeSubscriptionId } from '../../../contracts/ids';
+import {
+  CheckoutSessionRowId,
+  PlanId,
+  StripeSessionId,
+  StripeSubscriptionId,
+  TenantId,
+} from '../../../contracts/ids';
 import { Clock } from '../../../platform/clock';
 import { Database } from '../../../platform/database/database';
 import { TenantContext } from '../../../platform/database/tenant-context';
@@ -29,6 +35,18 @@ export class CheckoutSessionsRepository extends TenantRepository<CheckoutSession
 
   byStripeId(stripeSessionId: StripeSessionId): Promise<CheckoutSessionEntity | null> {
     return this.findOne({ stripeSessionId });
+  }
+
+  /** Tenants with a session whose maker gave up or died, those first that wait longest. */
+  interruptedAcrossTenants(limit: number): Promise<TenantId[]> {
+    return this.acrossTenants(async (manager) => {
+      const rows = await manager.query<{ tenant_id: TenantId }[]>(
+        `select tenant_id from checkout_sessions
+          where state = 'creating' and locked_until < clock_timestamp() order by created_at limit $1`,
+        [limit],
+      );
+      return rows.map((row) => row.tenant_id);
+    });
   }
 
   lock(id: CheckoutSessionRowId): Promise<CheckoutSessionEntity | null> {

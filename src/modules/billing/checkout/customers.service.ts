@@ -1,20 +1,28 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, OnModuleInit } from '@nestjs/common';
 import { Transactional } from '@nestjs-cls/transactional';
 import type { StripeCustomerId } from '../../../contracts/ids';
 import { AuditRecorder } from '../../../platform/audit/audit-recorder';
 import { BillingGateway, CustomerRequest } from '../../../stripe/billing-gateway';
+import { StripeOperations } from '../../../stripe/operations/stripe-operations';
 import { TenantsService } from '../../tenants/tenants.service';
-import { StripeOperations } from '../operations/stripe-operations';
 
 /** The tenant's customer in Stripe: exactly one, made when it is first needed. */
 @Injectable()
-export class CustomersService {
+export class CustomersService implements OnModuleInit {
   constructor(
     private readonly tenants: TenantsService,
     private readonly operations: StripeOperations,
     private readonly gateway: BillingGateway,
     private readonly audit: AuditRecorder,
   ) {}
+
+  onModuleInit(): void {
+    this.operations.handle<CustomerRequest>('customers.create', {
+      send: (persisted, key) => this.gateway.createCustomer(persisted, key),
+      find: (persisted) => this.gateway.findCustomer(persisted),
+      settled: (customerId) => this.record(customerId as StripeCustomerId),
+    });
+  }
 
   /** @throws BillingError stripe_unavailable */
   async ensure(): Promise<StripeCustomerId> {
@@ -25,8 +33,6 @@ export class CustomersService {
       intent: 'customer',
       kind: 'customers.create',
       request,
-      send: (persisted, key) => this.gateway.createCustomer(persisted, key),
-      find: (persisted) => this.gateway.findCustomer(persisted),
     })) as StripeCustomerId;
     return this.record(customerId);
   }

@@ -1,9 +1,9 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, OnModuleInit } from '@nestjs/common';
 import { StripeCustomerId } from '../../../contracts/ids';
 import { BillingGateway, InvoicedSubscriptionRequest } from '../../../stripe/billing-gateway';
+import { StripeOperations } from '../../../stripe/operations/stripe-operations';
 import { StripeFailure } from '../../../stripe/stripe-failures';
 import { BillingError } from '../../../contracts/errors';
-import { StripeOperations } from '../operations/stripe-operations';
 import { SubscriptionsService } from '../subscriptions/subscriptions.service';
 
 /**
@@ -12,12 +12,20 @@ import { SubscriptionsService } from '../subscriptions/subscriptions.service';
  * the tenant has.
  */
 @Injectable()
-export class InvoicedPurchase {
+export class InvoicedPurchase implements OnModuleInit {
   constructor(
     private readonly operations: StripeOperations,
     private readonly subscriptions: SubscriptionsService,
     private readonly gateway: BillingGateway,
   ) {}
+
+  /** Settled by the janitor it needs nothing more: the webhook brings the subscription. */
+  onModuleInit(): void {
+    this.operations.handle<InvoicedSubscriptionRequest>('subscriptions.create', {
+      send: (persisted, key) => this.gateway.startInvoiced(persisted, key),
+      find: (persisted, key) => this.gateway.findInvoiced(persisted, key),
+    });
+  }
 
   /** @throws BillingError stripe_unavailable, unprocessable */
   async start(
@@ -32,8 +40,6 @@ export class InvoicedPurchase {
         intent: `invoiced-subscription:${past + 1}`,
         kind: 'subscriptions.create',
         request: { ...request, customerId },
-        send: (persisted, key) => this.gateway.startInvoiced(persisted, key),
-        find: (persisted) => this.gateway.findInvoiced(persisted),
       });
     } catch (error) {
       if (!(error instanceof StripeFailure)) throw error;

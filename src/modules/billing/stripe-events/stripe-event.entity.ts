@@ -31,7 +31,11 @@ export class StripeEventEntity {
   @Column('uuid', { nullable: true })
   tenantId: TenantId | null;
 
-  /** The exact bytes that were signed. */
+  /** Delivered by Stripe, or found in its list of events because no delivery came. */
+  @Column('text')
+  source: 'delivery' | 'healed';
+
+  /** The exact bytes that were signed; of a healed event, what Stripe's list says. */
   @Column('bytea')
   payload: Buffer;
 

@@ -25,4 +25,18 @@ export class StripeEventsController {
     const payload = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
     return this.inbox.receive(payload, rawValues(request, 'stripe-signature'));
   }
+
+  /** Takes an event notification (thin event), signed with the secret of its own endpoint. */
+  @Post('events')
+  @HttpCode(200)
+  @Public()
+  @ApiSecurity('stripe-signature')
+  @ApiBody({
+    description: 'An event notification as Stripe sends it (`object: v2.core.event`).',
+    schema: { type: 'object', additionalProperties: true },
+  })
+  receiveNotification(@Req() request: FastifyRequest): Promise<InboxReceipt> {
+    const payload = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
+    return this.inbox.receiveThin(payload, rawValues(request, 'stripe-signature'));
+  }
 }

@@ -7,6 +7,7 @@ import { TenantContext } from '../../../platform/database/tenant-context';
 import { Lifecycle } from '../../../platform/lifecycle';
 import { Logger } from '../../../platform/logger';
 import { Metrics } from '../../../platform/metrics';
+import { OperatorMail } from '../../../platform/operator-mail';
 import { JobRunner } from '../../../platform/queue/job-runner';
 import { OnJob } from '../../../platform/queue/on-job';
 import { BillingGateway } from '../../../stripe/billing-gateway';
@@ -22,9 +23,9 @@ const SWEEP_BATCH = 200;
 const SWEEP_AT_ONCE = 8;
 const CLOCK_MARGIN_MS = 500;
 
-type Applied = { status: 'processed'; tenantId: TenantId } | { status: 'ignored'; reason: string };
+type Applied = { status: 'processed'; tenantId: TenantId | null } | { status: 'ignored'; reason: string };
 type Outcome =
-  | { status: 'processed'; tenantId: TenantId; news: NewsOf; fetchBegan: Date }
+  | { status: 'processed'; tenantId: TenantId | null; news: NewsOf; fetchBegan: Date }
   | { status: 'ignored'; reason: string };
 
 /**
@@ -43,6 +44,7 @@ export class StripeEventsJobs implements OnModuleInit {
     private readonly sync: SubscriptionSync,
     private readonly checkouts: CheckoutCompletion,
     private readonly tenants: TenantsService,
+    private readonly operators: OperatorMail,
     private readonly tenantContext: TenantContext,
     private readonly runner: JobRunner,
     private readonly lifecycle: Lifecycle,
@@ -89,13 +91,30 @@ export class StripeEventsJobs implements OnModuleInit {
 
   private async handle(event: ClaimedEvent): Promise<Outcome> {
     const news = newsOf(event.type);
-    if (!news || !event.objectId) return { status: 'ignored', reason: 'type is not handled' };
+    if (!news) return { status: 'ignored', reason: 'type is not handled' };
     const fetchBegan = this.clock.realNow();
-    const outcome =
-      news === 'checkout'
-        ? await this.handleCheckout(event.objectId as StripeSessionId)
-        : await this.handleSubscription(event.objectId as StripeSubscriptionId, event.customerId);
+    const outcome = await this.apply(news, event);
     return outcome.status === 'ignored' ? outcome : { ...outcome, news, fetchBegan };
+  }
+
+  private async apply(news: NewsOf, event: ClaimedEvent): Promise<Applied> {
+    if (news === 'meter_error') return this.handleMeterError(event);
+    if (!event.objectId) return { status: 'ignored', reason: 'the event names no object' };
+    return news === 'checkout'
+      ? this.handleCheckout(event.objectId as StripeSessionId)
+      : this.handleSubscription(event.objectId as StripeSubscriptionId, event.customerId);
+  }
+
+  /** Usage that Stripe could not count: told to the operators, who see the event and its meter. */
+  private async handleMeterError(event: ClaimedEvent): Promise<Applied> {
+    this.metrics.alarms.inc({ kind: 'stripe_meter_error' });
+    this.logger.warn('stripe.meter_error', { event_id: event.eventId, type: event.type });
+    await this.operators.tell('Stripe could not count usage', [
+      `${event.type}: ${event.eventId}`,
+      `Meter: ${event.objectId ?? 'not found'}`,
+      `Look at ${event.eventId} in Stripe for the kinds of errors and samples.`,
+    ]);
+    return { status: 'processed', tenantId: null };
   }
 
   private async handleCheckout(id: StripeSessionId): Promise<Applied> {
@@ -108,11 +127,13 @@ export class StripeEventsJobs implements OnModuleInit {
   }
 
   /** The customer in the payload only says where to look: the sync compares it with what Stripe answers. */
-  private handleSubscription(
+  private async handleSubscription(
     id: StripeSubscriptionId,
     customerId: StripeCustomerId | null,
   ): Promise<Applied> {
-    return this.forCustomer(customerId, () => this.sync.sync(id));
+    // A thin event does not name the customer.
+    const owner = customerId ?? (await this.gateway.subscription(id))?.customerId ?? null;
+    return this.forCustomer(owner, () => this.sync.sync(id));
   }
 
   /** The tenant is the one that stored this customer; nothing in the event can name another (F-16). */
@@ -130,15 +151,15 @@ export class StripeEventsJobs implements OnModuleInit {
 
   private async finish(event: ClaimedEvent, outcome: Outcome): Promise<void> {
     const at = this.clock.now();
-    if (outcome.status === 'processed') {
+    if (outcome.status === 'processed' && outcome.tenantId !== null && event.objectId) {
       // Replicas' clocks agree to a few milliseconds; what came within the margin is processed by itself.
       const surelyBefore = new Date(outcome.fetchBegan.getTime() - CLOCK_MARGIN_MS);
-      const object = { id: event.objectId!, types: typesOf(outcome.news), receivedBefore: surelyBefore };
+      const object = { id: event.objectId, types: typesOf(outcome.news), receivedBefore: surelyBefore };
       await this.events.finishWithObjectAcrossTenants(event.eventId, object, outcome.tenantId, at);
     } else
-      await this.events.finishAcrossTenants(event.eventId, 'ignored', {
+      await this.events.finishAcrossTenants(event.eventId, outcome.status, {
         tenantId: null,
-        error: outcome.reason,
+        error: outcome.status === 'ignored' ? outcome.reason : null,
         at,
       });
     this.metrics.webhookEvents.inc({ type: event.type, result: outcome.status });

@@ -22,7 +22,18 @@ export type ArrivedEvent = Pick<
   | 'receivedAt'
   | 'status'
   | 'error'
+  | 'source'
 >;
+
+/** Which events an operator looks for. */
+export interface StripeEventFilter {
+  status?: StripeEventStatus;
+  type?: string;
+  tenantId?: string;
+  /** By when they came: from, inclusive, to, exclusive. */
+  from?: Date;
+  to?: Date;
+}
 
 /** What a worker needs of a claimed event. */
 export interface ClaimedEvent {
@@ -45,8 +56,8 @@ export class StripeEventsRepository extends SharedRepository<StripeEventEntity> 
     return this.acrossTenants(async (manager) => {
       const rows = await manager.query<unknown[]>(
         `insert into stripe_events (event_id, type, api_version, livemode, object_id, object_type, customer_id,
-           payload, payload_sha256, created_at, received_at, status, error, next_retry_at, processed_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, clock_timestamp(),
+           payload, payload_sha256, created_at, received_at, status, error, source, next_retry_at, processed_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, clock_timestamp(),
            case when $12 <> 'pending' then $11::timestamptz end)
          on conflict (event_id) do nothing returning event_id`,
         [
@@ -63,14 +74,63 @@ export class StripeEventsRepository extends SharedRepository<StripeEventEntity> 
           event.receivedAt,
           event.status,
           event.error,
+          event.source,
         ],
       );
       return rows.length > 0;
     });
   }
 
-  digestOfAcrossTenants(eventId: StripeEventId): Promise<Buffer | null> {
-    return this.acrossTenants(async () => (await this.findOne({ eventId }))?.payloadSha256 ?? null);
+  originOfAcrossTenants(
+    eventId: StripeEventId,
+  ): Promise<{ digest: Buffer; source: StripeEventEntity['source'] } | null> {
+    return this.acrossTenants(async () => {
+      const event = await this.findOne({ eventId });
+      return event && { digest: event.payloadSha256, source: event.source };
+    });
+  }
+
+  findAcrossTenants(eventId: string): Promise<StripeEventEntity | null> {
+    return this.acrossTenants(() => this.findOne({ eventId: eventId as StripeEventId }));
+  }
+
+  /** Newest first. */
+  pageAcrossTenants(
+    filter: StripeEventFilter,
+    after: { receivedAt: Date; eventId: string } | null,
+    limit: number,
+  ): Promise<StripeEventEntity[]> {
+    return this.acrossTenants((manager) => {
+      const query = manager
+        .createQueryBuilder(StripeEventEntity, 'event')
+        .orderBy('event.receivedAt', 'DESC')
+        .addOrderBy('event.eventId', 'DESC')
+        .limit(limit);
+      if (filter.status) query.andWhere('event.status = :status', { status: filter.status });
+      if (filter.type) query.andWhere('event.type = :type', { type: filter.type });
+      if (filter.tenantId) query.andWhere('event.tenantId = :tenantId', { tenantId: filter.tenantId });
+      if (filter.from) query.andWhere('event.receivedAt >= :from', { from: filter.from });
+      if (filter.to) query.andWhere('event.receivedAt < :to', { to: filter.to });
+      if (after)
+        query.andWhere(
+          '(event.receivedAt, event.eventId) < (cast(:receivedAt as timestamptz), cast(:eventId as text))',
+          after,
+        );
+      return query.getMany();
+    });
+  }
+
+  /** Gives an event that was dead or ignored another chance; false when it is neither. */
+  reviveAcrossTenants(eventId: string): Promise<boolean> {
+    return this.acrossTenants(async (manager) => {
+      const [rows] = await manager.query<[unknown[], number]>(
+        `update stripe_events set status = 'pending', retry_count = 0, next_retry_at = clock_timestamp(),
+                locked_until = null, processed_at = null, error = null
+         where event_id = $1 and status in ('dead', 'ignored') returning event_id`,
+        [eventId],
+      );
+      return rows.length > 0;
+    });
   }
 
   /** Takes one due event for a lease; null when it is done, not due, or another worker has it. */

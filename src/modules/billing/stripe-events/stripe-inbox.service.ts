@@ -11,7 +11,7 @@ import { NotifiedEvent, payloadProblem } from '../../../stripe/notified-event';
 import { STRIPE_API_VERSION } from '../../../stripe/stripe-client';
 import { WebhookVerifier } from '../../../stripe/webhook-verifier';
 import { newsOf } from './event-handlers';
-import { StripeEventStatus } from './stripe-event.entity';
+import { StripeEventEntity, StripeEventStatus } from './stripe-event.entity';
 import { InboxReceipt } from './stripe-events.dto';
 import { StripeEventsRepository } from './stripe-events.repository';
 
@@ -40,6 +40,23 @@ export class StripeInbox {
       this.count('thin', 'ignored');
       return { received: true, result: 'ignored' };
     }
+    return this.take(event, payload, 'delivery');
+  }
+
+  /**
+   * Takes a notification of the endpoint of thin events in.
+   * @throws BillingError not_configured, invalid_signature, invalid_json, dependency_unavailable
+   */
+  async receiveThin(payload: Buffer, signatures: string[]): Promise<InboxReceipt> {
+    return this.take(this.verifier.verifyThin(payload, signatures), payload, 'delivery');
+  }
+
+  /** Stores an event once, wherever it came from, and calls a worker when there is something to do. */
+  async take(
+    event: NotifiedEvent,
+    payload: Buffer,
+    source: StripeEventEntity['source'],
+  ): Promise<InboxReceipt> {
     const { status, reason } = this.fateOf(event);
     const digest = sha256(payload);
     const born = await this.events.storeOnceAcrossTenants({
@@ -56,8 +73,9 @@ export class StripeInbox {
       receivedAt: this.clock.realNow(),
       status,
       error: reason,
+      source,
     });
-    if (!born) return this.again(event, digest);
+    if (!born) return this.again(event, digest, source);
     if (event.apiVersion !== null && event.apiVersion !== STRIPE_API_VERSION)
       this.alarm('webhook_api_version', event);
     if (status === 'pending') this.wakeWorker(event.id);
@@ -73,16 +91,26 @@ export class StripeInbox {
     }
     if (newsOf(event.type) === null) return { status: 'ignored', reason: 'type is not handled' };
     const problem =
-      payloadProblem(event) ?? (event.objectId ? null : 'malformed payload: an object without an id');
+      payloadProblem(event) ??
+      // A meter that was not found has no id to tell.
+      (event.objectId || newsOf(event.type) === 'meter_error'
+        ? null
+        : 'malformed payload: an object without an id');
     if (problem === null) return { status: 'pending', reason: null };
     this.alarm('webhook_malformed', event);
     return { status: 'dead', reason: problem };
   }
 
   /** The same id once more: the first one stands, whatever this one says (B-017). */
-  private async again(event: NotifiedEvent, digest: Buffer): Promise<InboxReceipt> {
-    const first = await this.events.digestOfAcrossTenants(event.id as StripeEventId);
-    if (first && !first.equals(digest)) this.alarm('webhook_id_reused', event);
+  private async again(
+    event: NotifiedEvent,
+    digest: Buffer,
+    source: StripeEventEntity['source'],
+  ): Promise<InboxReceipt> {
+    const first = await this.events.originOfAcrossTenants(event.id as StripeEventId);
+    // What Stripe lists is written differently from what it delivers, though it says the same.
+    const isComparable = source === 'delivery' && first?.source === 'delivery';
+    if (isComparable && !first.digest.equals(digest)) this.alarm('webhook_id_reused', event);
     this.count(event.type, 'duplicate');
     return { received: true, result: 'duplicate' };
   }

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { IsNull, Not } from 'typeorm';
-import { BillingId, PlanId, StripeSubscriptionId } from '../../../contracts/ids';
+import { BillingId, PlanId, StripeSubscriptionId, TenantId } from '../../../contracts/ids';
 import { Clock } from '../../../platform/clock';
 import { uuidV7 } from '../../../platform/crypto';
 import { Database } from '../../../platform/database/database';
@@ -92,6 +92,19 @@ export class BillingsRepository extends TenantRepository<BillingEntity> {
   /** Notes that Stripe was asked and nothing had changed. */
   async touch(row: BillingEntity): Promise<void> {
     await this.update({ id: row.id }, { syncedAt: this.clock.now(), syncCount: row.syncCount + 1 });
+  }
+
+  /** Subscriptions of Stripe's that have not ended, as far as we know. */
+  async runningAcrossTenants(): Promise<{ tenantId: TenantId; id: StripeSubscriptionId }[]> {
+    return this.acrossTenants(async (manager) => {
+      const rows = await manager.query<
+        { tenant_id: TenantId; stripe_subscription_id: StripeSubscriptionId }[]
+      >(
+        `select tenant_id, stripe_subscription_id from billings
+         where stripe_subscription_id is not null and ended_at is null`,
+      );
+      return rows.map((row) => ({ tenantId: row.tenant_id, id: row.stripe_subscription_id }));
+    });
   }
 
   /** How many tenants have their live subscription on the plan, or will have. */

@@ -52,6 +52,25 @@ export class SubscriptionSync {
     return outcome !== 'foreign';
   }
 
+  /**
+   * Compares the mirror of a listed subscription of the tenant in context, and mends it when it says something else.
+   * @returns how it was; `current` also when the news arrived meanwhile
+   * @throws BillingError stripe_unavailable; UnexpectedStripeShape
+   */
+  async reconcile(listed: SubscriptionSnapshot): Promise<'current' | 'missing' | 'stale'> {
+    const before = await this.billings.byStripeId(listed.id);
+    if (before && (await this.saysTheSame(before, listed))) return 'current';
+    await this.sync(listed.id);
+    const after = await this.billings.byStripeId(listed.id);
+    if (!before) return after ? 'missing' : 'current';
+    return after?.version === before.version ? 'current' : 'stale';
+  }
+
+  private async saysTheSame(row: BillingEntity, listed: SubscriptionSnapshot): Promise<boolean> {
+    const plans = await this.plans.findManyByStripePrice(listed.items.map((item) => item.priceId));
+    return isSame(row, this.fieldsOf(listed, plans, row)) && (await this.items.areSame(row.id, listed.items));
+  }
+
   private async syncOne(id: StripeSubscriptionId): Promise<'foreign' | 'ended' | 'done'> {
     for (let attempt = 1; ; attempt++) {
       const known = await this.billings.byStripeId(id);

@@ -1,5 +1,5 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
-import type { OperationId, TenantId } from '../../../contracts/ids';
+import type { OperationId, TenantId } from '../../contracts/ids';
 
 /** One thing we want from Stripe, written down before it is asked for, so that it is asked for once. */
 @Entity('stripe_operations')
@@ -37,6 +37,10 @@ export class StripeOperationEntity {
   /** Real time until which one process may carry it out. */
   @Column('timestamptz')
   lockedUntil: Date;
+
+  /** Real time of the first wish; how long its outcome has been open is measured from here. */
+  @Column('timestamptz')
+  startedAt: Date;
 
   @Column('timestamptz')
   createdAt: Date;
