@@ -38,8 +38,8 @@ export class TimeEngine {
   runTo(target: number, clock: string | null = null): Fired[] {
     const fired: Fired[] = [];
     for (;;) {
-      const due = this.agenda.first(clock);
-      if (!due || due.at > target) return fired;
+      const due = this.agenda.firstBy(target, clock);
+      if (!due) return fired;
       this.fire(due);
       fired.push({ at: due.at, what: due.what, object: due.object });
     }

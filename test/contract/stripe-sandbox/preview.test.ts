@@ -129,6 +129,29 @@ describe('invoice previews of the Stripe sandbox', () => {
     expect(compared).toBeGreaterThanOrEqual(300);
   }, 300_000);
 
+  it('show what canceling and resuming would bill', async () => {
+    const price = await under.price(1000, { recurring: { interval: 'day', interval_count: 10 } });
+    const made = await under.subscribe([{ price: price.id }]);
+    await under.goTo(firstItem(made).current_period_start + 5 * DAY);
+    const canceling = await stripe.invoices.createPreview({
+      subscription: made.id,
+      subscription_details: { cancel_now: true },
+    });
+    expect(canceling).toMatchObject({ status: 'draft', amount_due: 0 });
+    expect(Math.abs(canceling.total + 500)).toBeLessThanOrEqual(1);
+    expect((await stripe.subscriptions.retrieve(made.id)).status).toBe('active');
+
+    await stripe.subscriptions.pause(made.id, { bill_for: { unused_time_from: { type: 'none' } } });
+    const resuming = await stripe.invoices.createPreview({
+      subscription: made.id,
+      subscription_details: { resume_at: 'now' },
+    });
+    expect(resuming).toMatchObject({ status: 'draft', number: null, total: 1000, amount_paid: 0 });
+    expect((await stripe.subscriptions.retrieve(made.id)).status).toBe('paused');
+    expect((await stripe.subscriptions.resume(made.id)).status).toBe('active');
+    expect((await under.invoicesOf(made.id)).at(-1)).toMatchObject({ total: 1000, status: 'paid' });
+  });
+
   it('agree also when the customer has a balance and items are waiting', async () => {
     const price = await under.price(2000);
     const made = await under.subscribe([{ price: price.id }]);

@@ -256,6 +256,37 @@ describe('changes of a subscription in the Stripe sandbox', () => {
       expect(firstItem(after).price.id).toBe(small.id);
       expect(await under.invoicesOf(made.id)).toHaveLength(1);
       expect((await stripe.invoiceItems.list({ customer: made.customer as string })).data).toEqual([]);
+      // The card refused once, as planned; asking again goes through.
+      expect((await change('error_if_incomplete')).status).toBe('active');
+    });
+
+    it('pending_if_incomplete: waits for 3-D Secure, and applies when the payer has passed', async () => {
+      const { made, large, change } = await withRefusingCard();
+      const customer = made.customer as string;
+      const secure = await stripe.paymentMethods.attach('pm_card_threeDSecure2Required', { customer });
+      await stripe.subscriptions.update(made.id, { default_payment_method: secure.id });
+      const waiting = await change('pending_if_incomplete');
+      expect(waiting.pending_update).not.toBeNull();
+      const invoice = await stripe.invoices.retrieve(waiting.latest_invoice as string, {
+        expand: ['payments', 'confirmation_secret'],
+      });
+      expect(invoice.confirmation_secret?.client_secret).toMatch(/_secret_/);
+      const intent = invoice.payments?.data[0]?.payment.payment_intent as string;
+      expect((await stripe.paymentIntents.retrieve(intent)).status).toBe('requires_action');
+      await under.control(`/payment_intents/${intent}/authenticate`, { result: 'success' });
+      expect(firstItem(await stripe.subscriptions.retrieve(made.id)).price.id).toBe(large.id);
+    });
+
+    it('pending_if_incomplete: another update takes the place of the waiting one', async () => {
+      const { made, small, change } = await withRefusingCard();
+      const first = await change('pending_if_incomplete');
+      const second = await stripe.subscriptions.update(made.id, {
+        items: [{ id: firstItem(made).id, quantity: 3 }],
+        proration_behavior: 'always_invoice',
+      });
+      expect(second.pending_update).toBeNull();
+      expect(firstItem(second)).toMatchObject({ quantity: 3, price: { id: small.id } });
+      expect((await stripe.invoices.retrieve(first.latest_invoice as string)).status).toBe('void');
     });
 
     it('default_incomplete: applied, past due, and nothing tried', async () => {
