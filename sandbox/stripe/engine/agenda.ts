@@ -44,7 +44,8 @@ export class Agenda {
       earliest = Math.min(earliest, entry.at);
       if (entry.clock === clock && (!first || !isBefore(first, entry))) first = entry;
     }
-    this.earliest = earliest;
+    // An open transaction may be taken back, and with it the removal of an earlier entry.
+    this.earliest = this.account.store.isOpen ? Math.min(this.earliest, earliest) : earliest;
     return first;
   }
 
