@@ -31,6 +31,10 @@ export function asPreview(draft: Stripe.Invoice, prorationDate: number | null): 
   return {
     ...draft,
     id,
+    amount_paid: 0,
+    amount_remaining: draft.amount_due,
+    attempt_count: 0,
+    attempted: false,
     auto_advance: false,
     automatically_finalizes_at: null,
     lines: {
@@ -42,7 +46,12 @@ export function asPreview(draft: Stripe.Invoice, prorationDate: number | null): 
       })),
       url: `/v1/invoices/upcoming/lines?subscription=${String(details?.subscription ?? '')}`,
     },
+    effective_at: null,
+    ending_balance: null,
+    hosted_invoice_url: null,
+    invoice_pdf: null,
     next_payment_attempt: draft.automatically_finalizes_at,
+    number: null,
     parent:
       draft.parent && details
         ? {
@@ -53,6 +62,8 @@ export function asPreview(draft: Stripe.Invoice, prorationDate: number | null): 
             },
           }
         : draft.parent,
+    status: 'draft',
+    status_transitions: { finalized_at: null, marked_uncollectible_at: null, paid_at: null, voided_at: null },
     webhooks_delivered_at: null,
   };
 }

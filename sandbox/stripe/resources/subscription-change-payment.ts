@@ -5,7 +5,7 @@ import { debitsOfSubscription, restoreDebits } from '../billing/debits';
 import { PAYMENT_WINDOW } from '../engine/due';
 import { cardFor, chargeAutomatically } from '../engine/dunning';
 import { followSubscription, pastDue } from '../engine/payment-consequences';
-import { paymentFailed } from '../errors';
+import { paymentFailed, undone } from '../errors';
 import { judge, type Verdict } from '../payments';
 import { collect, finalizeInvoice } from './invoice-steps';
 
@@ -24,6 +24,8 @@ export function settleChange(
   behavior: string,
 ): void {
   if (behavior === 'pending_if_incomplete' && waitsForPayment(account, current, change)) return;
+  // Stripe says so too when a trial is ended by hand.
+  if (change.trialEnd === 'now') account.emit('customer.subscription.trial_will_end', current);
   const outcome = changeSubscription(account, current, change);
   const invoice = apply(account, current, outcome);
   if (!invoice || invoice.status !== 'open') {
@@ -68,7 +70,8 @@ function payOrRefuse(account: Account, invoice: Stripe.Invoice): void {
             'Payment for this subscription requires additional user action before it can be completed successfully.',
         };
   const extra = verdict.kind === 'declined' ? { decline_code: verdict.decline_code ?? undefined } : {};
-  throw Object.assign(paymentFailed(code, message, extra), { keepsEffects: false });
+  // The whole update is undone, but the bank was asked: a failure planned for this card is used up.
+  throw undone(paymentFailed(code, message, extra), () => card && judge(account, card.id, false));
 }
 
 /**
