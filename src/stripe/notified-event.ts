@@ -8,6 +8,8 @@ export interface NotifiedEvent {
   objectId: string | null;
   objectType: string | null;
   customerId: string | null;
+  /** Whose it was before this event, where the event says that it changed hands. */
+  previousCustomerId: string | null;
   object: Record<string, unknown>;
 }
 
@@ -33,6 +35,7 @@ export function toNotifiedEvent(body: unknown): NotifiedEvent | null {
     objectId: isId(object.id) ? object.id : null,
     objectType: textOrNull(object.object),
     customerId: customerOf(object),
+    previousCustomerId: isRecord(data.previous_attributes) ? customerOf(data.previous_attributes) : null,
     object,
   };
 }

@@ -1,20 +1,16 @@
 import { Injectable, OnModuleInit } from '@nestjs/common';
 import { BillingError } from '../../../contracts/errors';
 import { JobPayloads } from '../../../contracts/jobs';
-import { StripeCustomerId, StripeSessionId, StripeSubscriptionId, TenantId } from '../../../contracts/ids';
+import { TenantId } from '../../../contracts/ids';
 import { Clock } from '../../../platform/clock';
-import { TenantContext } from '../../../platform/database/tenant-context';
 import { Lifecycle } from '../../../platform/lifecycle';
 import { Logger } from '../../../platform/logger';
 import { Metrics } from '../../../platform/metrics';
 import { JobRunner } from '../../../platform/queue/job-runner';
 import { OnJob } from '../../../platform/queue/on-job';
-import { BillingGateway } from '../../../stripe/billing-gateway';
-import { TenantsService } from '../../tenants/tenants.service';
-import { CheckoutCompletion } from '../checkout/checkout-completion';
-import { SubscriptionSync } from '../subscriptions/subscription-sync';
 import { NewsOf, newsOf, typesOf } from './event-handlers';
 import { ClaimedEvent, StripeEventsRepository } from './stripe-events.repository';
+import { StripeNews } from './stripe-news';
 
 const MOST_ATTEMPTS = 20;
 const SWEEP_MS = 2000;
@@ -22,7 +18,6 @@ const SWEEP_BATCH = 200;
 const SWEEP_AT_ONCE = 8;
 const CLOCK_MARGIN_MS = 500;
 
-type Applied = { status: 'processed'; tenantId: TenantId } | { status: 'ignored'; reason: string };
 type Outcome =
   | { status: 'processed'; tenantId: TenantId; news: NewsOf; fetchBegan: Date }
   | { status: 'ignored'; reason: string };
@@ -39,11 +34,7 @@ export class StripeEventsJobs implements OnModuleInit {
 
   constructor(
     private readonly events: StripeEventsRepository,
-    private readonly gateway: BillingGateway,
-    private readonly sync: SubscriptionSync,
-    private readonly checkouts: CheckoutCompletion,
-    private readonly tenants: TenantsService,
-    private readonly tenantContext: TenantContext,
+    private readonly news: StripeNews,
     private readonly runner: JobRunner,
     private readonly lifecycle: Lifecycle,
     private readonly clock: Clock,
@@ -89,43 +80,10 @@ export class StripeEventsJobs implements OnModuleInit {
 
   private async handle(event: ClaimedEvent): Promise<Outcome> {
     const news = newsOf(event.type);
-    if (!news || !event.objectId) return { status: 'ignored', reason: 'type is not handled' };
+    if (!news) return { status: 'ignored', reason: 'type is not handled' };
     const fetchBegan = this.clock.realNow();
-    const outcome =
-      news === 'checkout'
-        ? await this.handleCheckout(event.objectId as StripeSessionId)
-        : await this.handleSubscription(event.objectId as StripeSubscriptionId, event.customerId);
+    const outcome = await this.news.apply(news, event);
     return outcome.status === 'ignored' ? outcome : { ...outcome, news, fetchBegan };
-  }
-
-  private async handleCheckout(id: StripeSessionId): Promise<Applied> {
-    const session = await this.gateway.checkout(id);
-    if (!session) return { status: 'ignored', reason: 'Stripe has no such checkout session' };
-    return this.forCustomer(session.customerId, async () => {
-      await this.checkouts.apply(session);
-      return true;
-    });
-  }
-
-  /** The customer in the payload only says where to look: the sync compares it with what Stripe answers. */
-  private handleSubscription(
-    id: StripeSubscriptionId,
-    customerId: StripeCustomerId | null,
-  ): Promise<Applied> {
-    return this.forCustomer(customerId, () => this.sync.sync(id));
-  }
-
-  /** The tenant is the one that stored this customer; nothing in the event can name another (F-16). */
-  private async forCustomer(
-    customerId: StripeCustomerId | null,
-    apply: () => Promise<boolean>,
-  ): Promise<Applied> {
-    const tenantId = customerId ? await this.tenants.findByStripeCustomerAcrossTenants(customerId) : null;
-    if (!tenantId) return { status: 'ignored', reason: 'the customer belongs to no tenant' };
-    const applied = await this.tenantContext.run(tenantId, apply);
-    return applied
-      ? { status: 'processed', tenantId }
-      : { status: 'ignored', reason: 'Stripe has no such object of this customer' };
   }
 
   private async finish(event: ClaimedEvent, outcome: Outcome): Promise<void> {
@@ -133,7 +91,7 @@ export class StripeEventsJobs implements OnModuleInit {
     if (outcome.status === 'processed') {
       // Replicas' clocks agree to a few milliseconds; what came within the margin is processed by itself.
       const surelyBefore = new Date(outcome.fetchBegan.getTime() - CLOCK_MARGIN_MS);
-      const object = { id: event.objectId!, types: typesOf(outcome.news), receivedBefore: surelyBefore };
+      const object = { id: event.objectId ?? '', types: typesOf(outcome.news), receivedBefore: surelyBefore };
       await this.events.finishWithObjectAcrossTenants(event.eventId, object, outcome.tenantId, at);
     } else
       await this.events.finishAcrossTenants(event.eventId, 'ignored', {

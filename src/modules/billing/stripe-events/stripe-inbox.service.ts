@@ -73,7 +73,11 @@ export class StripeInbox {
     }
     if (newsOf(event.type) === null) return { status: 'ignored', reason: 'type is not handled' };
     const problem =
-      payloadProblem(event) ?? (event.objectId ? null : 'malformed payload: an object without an id');
+      payloadProblem(event) ??
+      // An invoice that is still to come has no id.
+      (event.objectId || event.type === 'invoice.upcoming'
+        ? null
+        : 'malformed payload: an object without an id');
     if (problem === null) return { status: 'pending', reason: null };
     this.alarm('webhook_malformed', event);
     return { status: 'dead', reason: problem };

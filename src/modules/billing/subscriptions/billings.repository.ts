@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { IsNull, Not } from 'typeorm';
-import { BillingId, PlanId, StripeSubscriptionId } from '../../../contracts/ids';
+import { BillingId, PlanId, StripeSubscriptionId, TenantId } from '../../../contracts/ids';
 import { Clock } from '../../../platform/clock';
 import { uuidV7 } from '../../../platform/crypto';
 import { Database } from '../../../platform/database/database';
@@ -31,7 +31,10 @@ export const NOTHING_BOUGHT: BillingFields = {
   canceledAt: null,
   endedAt: null,
   cancellationReason: null,
+  cancelReason: null,
+  cancelFeedback: null,
   pausedAt: null,
+  pauseResumesAt: null,
   pendingPlanId: null,
   pendingChangeAt: null,
   stripeScheduleId: null,
@@ -92,6 +95,17 @@ export class BillingsRepository extends TenantRepository<BillingEntity> {
   /** Notes that Stripe was asked and nothing had changed. */
   async touch(row: BillingEntity): Promise<void> {
     await this.update({ id: row.id }, { syncedAt: this.clock.now(), syncCount: row.syncCount + 1 });
+  }
+
+  /** Whose live subscription this is; null for none. */
+  async tenantOfLiveAcrossTenants(id: string): Promise<TenantId | null> {
+    return this.acrossTenants(async (manager) => {
+      const rows = await manager.query<{ tenant_id: TenantId }[]>(
+        `select tenant_id from billings where id = $1 and is_live`,
+        [id],
+      );
+      return rows[0]?.tenant_id ?? null;
+    });
   }
 
   /** How many tenants have their live subscription on the plan, or will have. */
