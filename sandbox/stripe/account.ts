@@ -21,12 +21,17 @@ export const NO_REQUEST: Cause = { id: null, idempotency_key: null };
 /** Told of each new event inside the transaction that made it, to plan its deliveries. */
 export type EventListener = (event: Stripe.EventBase) => void;
 
+/** Told of each row put, inside the transaction, to write down what will be due for it. */
+export type PlanListener = (table: TableName, row: { id: string }) => void;
+
 type Living<T extends TableName> = Exclude<Tables[T], { deleted: true }>;
 
 /** One Stripe account: its objects, its time and its events. Everything the operations do goes through here. */
 export class Account {
   private cause: Cause = NO_REQUEST;
   private readonly commitListeners: (() => void)[] = [];
+  private planner: PlanListener | null = null;
+  private rehearsing = 0;
 
   constructor(
     readonly store: Store,
@@ -56,6 +61,21 @@ export class Account {
     this.commitListeners.push(listener);
   }
 
+  /** Sets who is told of each row put. */
+  planBy(planner: PlanListener): void {
+    this.planner = planner;
+  }
+
+  /** Finds out what would be: runs `work`, takes back its rows, and makes no events. */
+  rehearse<R>(work: () => R): R {
+    this.rehearsing++;
+    try {
+      return this.store.rehearse(work);
+    } finally {
+      this.rehearsing--;
+    }
+  }
+
   now(): number {
     return this.clock.seconds();
   }
@@ -81,6 +101,7 @@ export class Account {
 
   add<T extends TableName>(table: T, row: Tables[T], eventType?: string): Tables[T] {
     this.store.put(table, row);
+    this.planner?.(table, row);
     if (eventType) this.emit(eventType, row);
     return row;
   }
@@ -99,6 +120,7 @@ export class Account {
     const previous = previousAttributes(row as object, changed as object);
     if (!previous) return row;
     this.store.put(table, changed as Tables[T]);
+    this.planner?.(table, changed);
     // Only `….updated` events tell former values; `….completed`, `….canceled` and the like do not.
     if (eventType) this.emit(eventType, changed, eventType.endsWith('.updated') ? previous : undefined);
     return changed;
@@ -106,6 +128,7 @@ export class Account {
 
   /** Records an event about the object as it is now. */
   emit(type: string, object: object, previous?: Record<string, unknown>): void {
+    if (this.rehearsing > 0) return;
     const event: Stripe.EventBase = {
       id: newId('evt'),
       object: 'event',

@@ -2,7 +2,8 @@ import type Stripe from 'stripe';
 
 /** Decimal texts of the API have at most twelve places; amounts are computed exactly in that unit. */
 const PLACES = 12;
-const ONE = 10n ** BigInt(PLACES);
+/** One minor unit, in the unit of exact amounts. */
+export const ONE = 10n ** BigInt(PLACES);
 
 /** A decimal text as Stripe sends it. The types call it `Decimal`, on the wire it is a text. */
 export function decimalText(text: string): Stripe.Decimal {
@@ -21,8 +22,8 @@ function scaled(text: string): bigint {
   return text.startsWith('-') ? -value : value;
 }
 
-/** Whole minor units, half away from zero. */
-function rounded(value: bigint): number {
+/** Whole minor units of an exact amount, half away from zero. */
+export function rounded(value: bigint): number {
   const half = ONE / 2n;
   return Number(value >= 0n ? (value + half) / ONE : -((-value + half) / ONE));
 }
@@ -43,11 +44,16 @@ export function plainDecimal(text: string): string {
  * Covers per-unit, packages (`transform_quantity`), graduated and volume tiers.
  */
 export function amountFor(price: Stripe.Price, quantity: number): number {
+  return rounded(exactAmountFor(price, quantity));
+}
+
+/** The same before rounding, in trillionths of a minor unit: prorations round only once, at their end. */
+export function exactAmountFor(price: Stripe.Price, quantity: number): bigint {
   if (price.billing_scheme === 'tiered') {
-    return rounded(price.tiers_mode === 'volume' ? volume(price, quantity) : graduated(price, quantity));
+    return price.tiers_mode === 'volume' ? volume(price, quantity) : graduated(price, quantity);
   }
   const unit = scaled(price.unit_amount_decimal === null ? '0' : textOf(price.unit_amount_decimal));
-  return rounded(unit * BigInt(billedUnits(price, quantity)));
+  return unit * BigInt(billedUnits(price, quantity));
 }
 
 function billedUnits(price: Stripe.Price, quantity: number): number {

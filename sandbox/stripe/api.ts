@@ -4,6 +4,8 @@ import { API_VERSION, type Account } from './account';
 import { checkParameters } from './check-parameters';
 import { internalError, invalidKey, invalidRequest, keyInUse, rateLimited, StripeApiError } from './errors';
 import { render } from './expand';
+import { frozenTimeOf } from './engine/test-clock-time';
+import { TimeEngine } from './engine/time-engine';
 import type { Faults } from './faults';
 import { parseForm, type Form } from './form';
 import { header, readBody, send } from './http';
@@ -172,13 +174,17 @@ export class StripeApi {
       }
       return answer;
     };
+    // What was due before this request comes first, also when the timer has not looked yet.
+    if (incoming.method !== 'GET') TimeEngine.of(this.account).runTo(this.account.now());
     try {
       return this.account.transaction(cause, () => {
         if (this.random() < (faults.status?.['500'] ?? 0)) throw internalError();
         try {
-          const result = match.handler({ account: this.account, params, id: match.id });
           const expand = (params as { expand?: string[] }).expand ?? [];
-          return keep({ status: 200, body: bodyOf(render(this.account, result, expand)), headers: {} });
+          const body = this.atItsTime(match.id, params, () =>
+            render(this.account, match.handler({ account: this.account, params, id: match.id }), expand),
+          );
+          return keep({ status: 200, body: bodyOf(body), headers: {} });
         } catch (error) {
           if (!(error instanceof StripeApiError && error.keepsEffects)) throw error;
           return keep(errorAnswer(error, incoming.id));
@@ -189,6 +195,12 @@ export class StripeApi {
       const answer = errorAnswer(error, incoming.id);
       return this.account.transaction(cause, () => keep(answer));
     }
+  }
+
+  /** Does a request at the time of the test clock it is about, or at the sandbox's own. */
+  private atItsTime<R>(pathId: string, params: object, work: () => R): R {
+    const frozen = frozenTimeOf(this.account, pathId, params);
+    return frozen === null ? work() : this.account.clock.at(frozen, work);
   }
 }
 

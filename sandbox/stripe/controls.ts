@@ -99,7 +99,22 @@ const CONTROLS: [method: string, pattern: RegExp, control: Control][] = [
       return { now: sandbox.now().toISOString() };
     },
   ],
+  ['GET', /^\/clock$/, (sandbox) => sandbox.clockState()],
+  ['POST', /^\/clock$/, (sandbox, _found, body) => moveClock(sandbox, body)],
+  ['GET', /^\/settings$/, (sandbox) => sandbox.settings()],
+  ['POST', /^\/settings$/, (sandbox, _found, body) => sandbox.changeSettings(body)],
 ];
+
+/** `{ advance_ms }` or `{ to }` (Unix seconds), forward only. */
+function moveClock(sandbox: StripeSandbox, body: unknown): object {
+  const { advance_ms: ms, to } = (body ?? {}) as { advance_ms?: unknown; to?: unknown };
+  if ((ms === undefined) === (to === undefined))
+    throw new ControlError(400, 'Give advance_ms (milliseconds) or to (Unix seconds).');
+  const by = to === undefined ? ms : (to as number) * 1000 - sandbox.now().getTime();
+  if (!Number.isSafeInteger(ms ?? to)) throw new ControlError(400, 'advance_ms and to are whole numbers.');
+  const fired = sandbox.advance(by as number);
+  return { now: sandbox.clockState().now, fired };
+}
 
 /** Answers one control request. `path` is what follows `/_sandbox`. */
 export async function control(

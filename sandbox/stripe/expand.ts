@@ -16,6 +16,7 @@ const EXPANDABLE: Record<string, TableName> = {
   'checkout.session.setup_intent': 'setup_intent',
   'checkout.session.subscription': 'subscription',
   'customer.invoice_settings.default_payment_method': 'payment_method',
+  'customer.test_clock': 'test_helpers.test_clock',
   'discount.customer': 'customer',
   'discount.promotion_code': 'promotion_code',
   'discount.source.coupon': 'coupon',
@@ -24,7 +25,12 @@ const EXPANDABLE: Record<string, TableName> = {
   'invoice.discounts': 'discount',
   'invoice.parent.subscription_details.subscription': 'subscription',
   'invoice.total_discount_amounts.discount': 'discount',
+  'invoice.test_clock': 'test_helpers.test_clock',
   'invoice_payment.invoice': 'invoice',
+  'invoiceitem.customer': 'customer',
+  'invoiceitem.discounts': 'discount',
+  'invoiceitem.invoice': 'invoice',
+  'invoiceitem.pricing.price_details.price': 'price',
   'invoice_payment.payment.charge': 'charge',
   'invoice_payment.payment.payment_intent': 'payment_intent',
   'line_item.discount_amounts.discount': 'discount',
@@ -47,7 +53,12 @@ const EXPANDABLE: Record<string, TableName> = {
   'subscription.discounts': 'discount',
   'subscription.latest_invoice': 'invoice',
   'subscription.pending_setup_intent': 'setup_intent',
+  'subscription.schedule': 'subscription_schedule',
+  'subscription.test_clock': 'test_helpers.test_clock',
   'subscription_item.discounts': 'discount',
+  'subscription_schedule.customer': 'customer',
+  'subscription_schedule.phases.items.price': 'price',
+  'subscription_schedule.subscription': 'subscription',
 };
 
 /** What rendering looks things up in. */

@@ -75,6 +75,19 @@ export interface OperationParameters {
   'POST /v1/subscriptions/:id': Stripe.SubscriptionUpdateParams;
   'DELETE /v1/subscriptions/:id': Stripe.SubscriptionCancelParams;
   'DELETE /v1/subscriptions/:id/discount': Stripe.SubscriptionDeleteDiscountParams;
+  'POST /v1/subscriptions/:id/pause': Stripe.SubscriptionPauseParams;
+  'POST /v1/subscriptions/:id/resume': Stripe.SubscriptionResumeParams;
+
+  'POST /v1/subscription_items': Stripe.SubscriptionItemCreateParams;
+  'POST /v1/subscription_items/:id': Stripe.SubscriptionItemUpdateParams;
+  'DELETE /v1/subscription_items/:id': Stripe.SubscriptionItemDeleteParams;
+
+  'POST /v1/subscription_schedules': Stripe.SubscriptionScheduleCreateParams;
+  'GET /v1/subscription_schedules': Stripe.SubscriptionScheduleListParams;
+  'GET /v1/subscription_schedules/:id': Stripe.SubscriptionScheduleRetrieveParams;
+  'POST /v1/subscription_schedules/:id': Stripe.SubscriptionScheduleUpdateParams;
+  'POST /v1/subscription_schedules/:id/release': Stripe.SubscriptionScheduleReleaseParams;
+  'POST /v1/subscription_schedules/:id/cancel': Stripe.SubscriptionScheduleCancelParams;
 
   'GET /v1/subscription_items': Stripe.SubscriptionItemListParams;
   'GET /v1/subscription_items/:id': Stripe.SubscriptionItemRetrieveParams;
@@ -83,6 +96,26 @@ export interface OperationParameters {
   'GET /v1/invoices/:id': Stripe.InvoiceRetrieveParams;
   'POST /v1/invoices/:id/pay': Stripe.InvoicePayParams;
   'GET /v1/invoices/:id/lines': Stripe.InvoiceListLineItemsParams;
+  'POST /v1/invoices': Stripe.InvoiceCreateParams;
+  'POST /v1/invoices/create_preview': Stripe.InvoiceCreatePreviewParams;
+  'POST /v1/invoices/:id': Stripe.InvoiceUpdateParams;
+  'POST /v1/invoices/:id/finalize': Stripe.InvoiceFinalizeInvoiceParams;
+  'POST /v1/invoices/:id/void': Stripe.InvoiceVoidInvoiceParams;
+  'POST /v1/invoices/:id/mark_uncollectible': Stripe.InvoiceMarkUncollectibleParams;
+  'DELETE /v1/invoices/:id': Stripe.InvoiceDeleteParams;
+
+  'POST /v1/invoiceitems': Stripe.InvoiceItemCreateParams;
+  'GET /v1/invoiceitems': Stripe.InvoiceItemListParams;
+  'GET /v1/invoiceitems/:id': Stripe.InvoiceItemRetrieveParams;
+  'POST /v1/invoiceitems/:id': Stripe.InvoiceItemUpdateParams;
+  'DELETE /v1/invoiceitems/:id': Stripe.InvoiceItemDeleteParams;
+
+  'POST /v1/test_helpers/test_clocks': Stripe.TestHelpers.TestClockCreateParams;
+  'GET /v1/test_helpers/test_clocks': Stripe.TestHelpers.TestClockListParams;
+  'GET /v1/test_helpers/test_clocks/:id': Stripe.TestHelpers.TestClockRetrieveParams;
+  'POST /v1/test_helpers/test_clocks/:id/advance': Stripe.TestHelpers.TestClockAdvanceParams;
+  'DELETE /v1/test_helpers/test_clocks/:id': Stripe.TestHelpers.TestClockDeleteParams;
+
   'GET /v1/invoice_payments': Stripe.InvoicePaymentListParams;
   'GET /v1/invoice_payments/:id': Stripe.InvoicePaymentRetrieveParams;
 
@@ -120,6 +153,13 @@ export interface ReturnedObjects {
   discount: Stripe.Discount;
   deleted_discount: Stripe.DeletedDiscount;
   invoice: Stripe.Invoice;
+  deleted_invoice: Stripe.DeletedInvoice;
+  invoiceitem: Stripe.InvoiceItem;
+  deleted_invoiceitem: Stripe.DeletedInvoiceItem;
+  deleted_subscription_item: Stripe.DeletedSubscriptionItem;
+  subscription_schedule: Stripe.SubscriptionSchedule;
+  'test_helpers.test_clock': Stripe.TestHelpers.TestClock;
+  'deleted_test_helpers.test_clock': Stripe.TestHelpers.DeletedTestClock;
   line_item: Stripe.InvoiceLineItem;
   invoice_payment: Stripe.InvoicePayment;
   event: Stripe.EventBase;

@@ -18,6 +18,22 @@ import {
 } from './resources/customers';
 import { listEvents, retrieveEvent } from './resources/events';
 import {
+  createInvoiceItem,
+  deleteInvoiceItem,
+  listInvoiceItems,
+  retrieveInvoiceItem,
+  updateInvoiceItem,
+} from './resources/invoice-items';
+import { createPreview } from './resources/invoice-preview';
+import {
+  createInvoice,
+  deleteInvoice,
+  finalizeInvoiceNow,
+  markInvoiceUncollectible,
+  updateInvoice,
+  voidInvoiceNow,
+} from './resources/invoice-writes';
+import {
   listInvoiceLines,
   listInvoicePayments,
   listInvoices,
@@ -70,7 +86,22 @@ import {
   retrieveSetupIntent,
 } from './resources/setup-intents';
 import { createSubscription } from './resources/subscription-create';
-import { listSubscriptionItems, retrieveSubscriptionItem } from './resources/subscription-items';
+import {
+  createSubscriptionItem,
+  deleteSubscriptionItem,
+  listSubscriptionItems,
+  retrieveSubscriptionItem,
+  updateSubscriptionItem,
+} from './resources/subscription-items';
+import { pauseSubscription, resumeSubscription } from './resources/subscription-pause';
+import {
+  cancelSchedule,
+  createSchedule,
+  listSchedules,
+  releaseScheduleNow,
+  retrieveSchedule,
+  updateSchedule,
+} from './resources/subscription-schedules';
 import {
   cancelSubscription,
   deleteSubscriptionDiscount,
@@ -78,6 +109,13 @@ import {
   retrieveSubscription,
   updateSubscription,
 } from './resources/subscriptions';
+import {
+  advanceTestClock,
+  createTestClock,
+  deleteTestClock,
+  listTestClocks,
+  retrieveTestClock,
+} from './resources/test-clocks';
 import {
   createWebhookEndpoint,
   deleteWebhookEndpoint,
@@ -145,12 +183,40 @@ const HANDLERS: { [O in Operation]: Handler<OperationParameters[O]> } = {
   'POST /v1/subscriptions/:id': updateSubscription,
   'DELETE /v1/subscriptions/:id': cancelSubscription,
   'DELETE /v1/subscriptions/:id/discount': deleteSubscriptionDiscount,
+  'POST /v1/subscriptions/:id/pause': pauseSubscription,
+  'POST /v1/subscriptions/:id/resume': resumeSubscription,
+  'POST /v1/subscription_items': createSubscriptionItem,
+  'POST /v1/subscription_items/:id': updateSubscriptionItem,
+  'DELETE /v1/subscription_items/:id': deleteSubscriptionItem,
+  'POST /v1/subscription_schedules': createSchedule,
+  'GET /v1/subscription_schedules': listSchedules,
+  'GET /v1/subscription_schedules/:id': retrieveSchedule,
+  'POST /v1/subscription_schedules/:id': updateSchedule,
+  'POST /v1/subscription_schedules/:id/release': releaseScheduleNow,
+  'POST /v1/subscription_schedules/:id/cancel': cancelSchedule,
   'GET /v1/subscription_items': listSubscriptionItems,
   'GET /v1/subscription_items/:id': retrieveSubscriptionItem,
   'GET /v1/invoices': listInvoices,
   'GET /v1/invoices/:id': retrieveInvoice,
   'POST /v1/invoices/:id/pay': payInvoice,
   'GET /v1/invoices/:id/lines': listInvoiceLines,
+  'POST /v1/invoices': createInvoice,
+  'POST /v1/invoices/create_preview': createPreview,
+  'POST /v1/invoices/:id': updateInvoice,
+  'POST /v1/invoices/:id/finalize': finalizeInvoiceNow,
+  'POST /v1/invoices/:id/void': voidInvoiceNow,
+  'POST /v1/invoices/:id/mark_uncollectible': markInvoiceUncollectible,
+  'DELETE /v1/invoices/:id': deleteInvoice,
+  'POST /v1/invoiceitems': createInvoiceItem,
+  'GET /v1/invoiceitems': listInvoiceItems,
+  'GET /v1/invoiceitems/:id': retrieveInvoiceItem,
+  'POST /v1/invoiceitems/:id': updateInvoiceItem,
+  'DELETE /v1/invoiceitems/:id': deleteInvoiceItem,
+  'POST /v1/test_helpers/test_clocks': createTestClock,
+  'GET /v1/test_helpers/test_clocks': listTestClocks,
+  'GET /v1/test_helpers/test_clocks/:id': retrieveTestClock,
+  'POST /v1/test_helpers/test_clocks/:id/advance': advanceTestClock,
+  'DELETE /v1/test_helpers/test_clocks/:id': deleteTestClock,
   'GET /v1/invoice_payments': listInvoicePayments,
   'GET /v1/invoice_payments/:id': retrieveInvoicePayment,
   'GET /v1/events': listEvents,

@@ -1,4 +1,5 @@
 import type { WebhookTarget } from './deliveries';
+import type { Fired } from './engine/time-engine';
 import type { Faults } from './faults';
 import type { LoggedRequest } from './request-log';
 import type { Delivery } from './tables';
@@ -30,6 +31,13 @@ export interface CheckoutResult {
   requires_action: boolean;
 }
 
+/** Where the sandbox's clock stands. Unix seconds. */
+export interface ClockState {
+  now: number;
+  offset_ms: number;
+  next_due: Fired | null;
+}
+
 export interface StripeSandbox {
   readonly url: string;
   readonly port: number;
@@ -59,7 +67,16 @@ export interface StripeSandbox {
   /** Forgets all objects, faults, requests and deliveries; webhook targets stay. */
   reset(): void;
   now(): Date;
-  /** Moves the sandbox's clock forward. Delivery retries stay in real time. */
-  advance(ms: number): void;
+  /**
+   * Moves the sandbox's clock forward and carries out what falls due on the way, each thing at its own moment.
+   * Delivery retries stay in real time.
+   * @throws RangeError for a way back.
+   */
+  advance(ms: number): Fired[];
+  clockState(): ClockState;
+  /** The account's billing settings (retries, what follows them, notices). */
+  settings(): object;
+  /** Changes settings. @throws RangeError for unknown names or values. */
+  changeSettings(wanted: unknown): object;
   close(): Promise<void>;
 }

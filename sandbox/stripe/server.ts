@@ -3,7 +3,6 @@ import type { AddressInfo, Socket } from 'node:net';
 import { Account, NO_REQUEST } from './account';
 import { StripeApi } from './api';
 import { cardOfToken } from './cards';
-import { expireDueSessions } from './checkout/expiry';
 import { payCheckout, type Completion } from './checkout/completion';
 import { Clock } from './clock';
 import { control } from './controls';
@@ -13,13 +12,15 @@ import { readFaults, type Faults } from './faults';
 import { HostedPages } from './hosted/pages';
 import { readBody, send } from './http';
 import { Idempotency } from './idempotency';
+import { changeSettings, settingsOf } from './engine/settings';
+import { TimeEngine, type Fired } from './engine/time-engine';
 import { Journal } from './journal';
 import { render } from './expand';
 import { seededRandom } from './random';
 import { RequestLog, type LoggedRequest } from './request-log';
 import { finishAuthentication } from './resources/invoices';
 import { addCard } from './resources/payment-methods';
-import type { CheckoutResult, StripeSandbox, StripeSandboxOptions } from './sandbox';
+import type { CheckoutResult, ClockState, StripeSandbox, StripeSandboxOptions } from './sandbox';
 import { Store } from './store';
 import type { Delivery, TableName } from './tables';
 
@@ -33,7 +34,17 @@ export type {
   WebhookTarget,
 };
 
-const HIDDEN_TABLES = new Set(['endpoint_secret', 'idempotency', 'card', 'clock']);
+const HIDDEN_TABLES = new Set([
+  'endpoint_secret',
+  'idempotency',
+  'card',
+  'clock',
+  'agenda',
+  'note',
+  'debit',
+  'pending_change',
+  'settings',
+]);
 const SWEEP_MS = 1_000;
 
 /** Starts a Stripe account of your own on this machine. */
@@ -56,6 +67,7 @@ class RunningSandbox implements StripeSandbox {
   private readonly clock: Clock;
   private readonly account: Account;
   private readonly sending: Deliveries;
+  private readonly time: TimeEngine;
   private readonly log = new RequestLog();
   private readonly api: StripeApi;
   private readonly pages: HostedPages;
@@ -79,6 +91,7 @@ class RunningSandbox implements StripeSandbox {
       (type) => this.sending.interested(type),
     );
     this.account.afterCommit(() => this.sending.settled());
+    this.time = new TimeEngine(this.account);
     const idempotency = new Idempotency(this.store);
     idempotency.forgetOld(Date.now());
     this.api = new StripeApi(
@@ -237,12 +250,31 @@ class RunningSandbox implements StripeSandbox {
     return this.clock.now();
   }
 
-  advance(ms: number): void {
+  advance(ms: number): Fired[] {
+    if (!Number.isFinite(ms) || ms < 0) throw new RangeError('The clock only moves forward.');
+    const fired = this.time.runTo(Math.floor((this.clock.now().getTime() + ms) / 1000));
     this.clock.advance(ms);
-    this.account.transaction(NO_REQUEST, () => {
-      this.store.put('clock', { id: 'clock', offset_ms: this.clock.offset() });
-      expireDueSessions(this.account);
-    });
+    this.account.transaction(NO_REQUEST, () =>
+      this.store.put('clock', { id: 'clock', offset_ms: this.clock.offset() }),
+    );
+    return fired;
+  }
+
+  clockState(): ClockState {
+    const next = this.time.nextDue();
+    return {
+      now: this.account.now(),
+      offset_ms: this.clock.offset(),
+      next_due: next && { at: next.at, what: next.what, object: next.object },
+    };
+  }
+
+  settings(): object {
+    return settingsOf(this.account);
+  }
+
+  changeSettings(wanted: unknown): object {
+    return this.account.transaction(NO_REQUEST, () => changeSettings(this.account, wanted));
   }
 
   async close(): Promise<void> {
@@ -255,7 +287,7 @@ class RunningSandbox implements StripeSandbox {
   }
 
   private sweep(): void {
-    this.account.transaction(NO_REQUEST, () => expireDueSessions(this.account));
+    this.time.runTo(this.account.now());
   }
 
   private async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {

@@ -72,6 +72,20 @@ export class Store {
     }
   }
 
+  /**
+   * Runs `work` and takes back all it did, also inside a transaction: what a preview does to find out what would be.
+   */
+  rehearse<R>(work: () => R): R {
+    const outer = this.undo;
+    this.undo = new Map();
+    try {
+      return work();
+    } finally {
+      this.rollBack();
+      this.undo = outer;
+    }
+  }
+
   /** Forgets everything. */
   clear(): void {
     this.tables.clear();

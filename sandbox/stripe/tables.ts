@@ -49,6 +49,61 @@ export interface IdempotencyRecord {
   stored_at: number;
 }
 
+/** Something the time engine will do: at most one row per object, its next. */
+export interface AgendaEntry {
+  /** `<table>:<id of the object>`. */
+  id: string;
+  /** Unix seconds. */
+  at: number;
+  what: string;
+  table: string;
+  object: string;
+  /** The test clock the object lives by; null for the sandbox's own. */
+  clock: string | null;
+}
+
+/** A small fact about an object that Stripe keeps to itself, e.g. that a reminder was sent. */
+export interface Note {
+  /** `<id of the object>:<fact>`. */
+  id: string;
+  at: number;
+  object: string | null;
+}
+
+/** What a customer was debited for a stretch of time of one item: the base of credits in flexible billing mode. */
+export interface Debit {
+  /** Id of the invoice line or of the proration's invoice item. */
+  id: string;
+  subscription: string;
+  item: string;
+  /** Where it stands; null while its invoice item is pending. */
+  invoice: string | null;
+  line: string | null;
+  /** After discounts, minor units. */
+  amount: number;
+  price: string;
+  quantity: number;
+  start: number;
+  end: number;
+}
+
+/** A change that waits for its payment (`pending_if_incomplete`). The id is the subscription's. */
+export interface PendingChange {
+  id: string;
+  invoice: string;
+  changes: Partial<Stripe.Subscription>;
+  debits: Debit[];
+}
+
+/** The account's settings that a dashboard would hold. */
+export interface BillingSettings {
+  id: string;
+  retry_days: number[];
+  after_retries: 'cancel' | 'unpaid' | 'past_due';
+  upcoming_days: number;
+  finalize_after_seconds: number;
+}
+
 /** Every row the sandbox keeps, by table. Rows are never changed in place: a change puts a new row. */
 export interface Tables {
   customer: Stripe.Customer | Stripe.DeletedCustomer;
@@ -66,6 +121,9 @@ export interface Tables {
   discount: Stripe.Discount | Stripe.DeletedDiscount;
   invoice: Stripe.Invoice;
   invoice_payment: Stripe.InvoicePayment;
+  invoiceitem: Stripe.InvoiceItem;
+  subscription_schedule: Stripe.SubscriptionSchedule;
+  'test_helpers.test_clock': Stripe.TestHelpers.TestClock;
   event: Stripe.EventBase;
   webhook_endpoint: Stripe.WebhookEndpoint;
   checkout_plan: CheckoutPlan;
@@ -73,6 +131,11 @@ export interface Tables {
   delivery: Delivery;
   idempotency: IdempotencyRecord;
   clock: { id: string; offset_ms: number };
+  agenda: AgendaEntry;
+  note: Note;
+  debit: Debit;
+  pending_change: PendingChange;
+  settings: BillingSettings;
   /** The signing secret of endpoints made by the API: Stripe shows it once. */
   endpoint_secret: { id: string; secret: string };
 }

@@ -30,9 +30,3 @@ export function presentSession(account: Account, id: string): Stripe.Checkout.Se
     : session;
 }
 
-/** Expires every session whose time has passed. */
-export function expireDueSessions(account: Account): void {
-  const now = account.now();
-  const due = account.newest('checkout.session', (row) => row.status === 'open' && row.expires_at <= now);
-  for (const session of due.reverse()) expireSession(account, session);
-}

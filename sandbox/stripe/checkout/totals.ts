@@ -2,7 +2,7 @@ import type Stripe from 'stripe';
 import type { Account } from '../account';
 import { amountFor } from '../amounts';
 import { discountAmounts, type Grant } from '../discounts';
-import { productName } from '../resources/subscription-start';
+import { productName } from '../resources/product-object';
 
 /** Sums of a checkout, in minor units of its currency. */
 export interface CheckoutTotals {

@@ -16,7 +16,7 @@ export function makeCustomer(account: Account, params: Stripe.CustomerCreatePara
     id: newId('cus'),
     object: 'customer',
     address: fullAddress(params.address),
-    balance: 0,
+    balance: params.balance ?? 0,
     ...(params.business_name ? { business_name: params.business_name } : {}),
     ...(params.individual_name ? { individual_name: params.individual_name } : {}),
     created: account.now(),
@@ -43,7 +43,9 @@ export function makeCustomer(account: Account, params: Stripe.CustomerCreatePara
     preferred_locales: params.preferred_locales ?? [],
     shipping: shippingOf(params.shipping),
     tax_exempt: orNull(params.tax_exempt) ?? 'none',
-    test_clock: null,
+    test_clock: params.test_clock
+      ? account.get('test_helpers.test_clock', params.test_clock, 'test_clock').id
+      : null,
   };
 }
 
@@ -73,6 +75,7 @@ export function createCustomer({ account, params }: Call<Stripe.CustomerCreatePa
   only(
     params,
     'address',
+    'balance',
     'business_name',
     'description',
     'email',
@@ -87,6 +90,7 @@ export function createCustomer({ account, params }: Call<Stripe.CustomerCreatePa
     'preferred_locales',
     'shipping',
     'tax_exempt',
+    'test_clock',
   );
   const customer = makeCustomer(account, params);
   account.add('customer', customer, 'customer.created');
@@ -113,6 +117,7 @@ export function updateCustomer({ account, params, id }: Call<Stripe.CustomerUpda
   only(
     params,
     'address',
+    'balance',
     'description',
     'email',
     'invoice_prefix',
@@ -138,6 +143,7 @@ export function updateCustomer({ account, params, id }: Call<Stripe.CustomerUpda
     customer,
     {
       address: params.address === undefined ? customer.address : fullAddress(params.address),
+      balance: params.balance ?? customer.balance,
       description: updated(params.description, customer.description),
       email: params.email === undefined ? customer.email : checkedEmail(params.email),
       invoice_prefix: params.invoice_prefix ?? customer.invoice_prefix,
@@ -179,11 +185,12 @@ export function deleteCustomer({ account, id }: Call<Stripe.CustomerDeleteParams
 }
 
 export function listCustomers({ account, params }: Call<Stripe.CustomerListParams>): object {
-  only(params, 'created', 'email', 'ending_before', 'limit', 'starting_after');
+  only(params, 'created', 'email', 'ending_before', 'limit', 'starting_after', 'test_clock');
   const rows = account.newest(
     'customer',
     (customer) =>
       inRange(customer.created, params.created) &&
+      (params.test_clock === undefined || customer.test_clock === params.test_clock) &&
       (params.email === undefined || customer.email === params.email),
   );
   return listPage(rows, params, '/v1/customers');

@@ -1,5 +1,7 @@
 import type Stripe from 'stripe';
 import type { Account } from '../account';
+import { setBalance, useBalance, type BalanceUse } from '../billing/balance';
+import { settingsOf } from '../engine/settings';
 import { judge, openPaymentIntent, settlePayment, type Verdict } from '../payments';
 import { newId } from '../random';
 
@@ -25,13 +27,18 @@ export function finalizeInvoice(
   const sequence = customer.next_invoice_sequence ?? 1;
   account.change('customer', customer, { next_invoice_sequence: sequence + 1 });
   const page = `${account.publicUrl()}/i/${draft.id}`;
+  const { due, ending } = applyBalance(account, draft);
   let invoice = account.change('invoice', draft, {
-    auto_advance: draft.amount_due > 0,
+    amount_due: due,
+    amount_remaining: due,
+    auto_advance: due > 0 && (draft.auto_advance ?? true),
+    automatically_finalizes_at: null,
     effective_at: now,
-    ending_balance: 0,
+    ending_balance: ending,
     hosted_invoice_url: page,
     invoice_pdf: `${page}/pdf`,
     number: `${customer.invoice_prefix}-${String(sequence).padStart(4, '0')}`,
+    starting_balance: customer.balance,
     status: 'open',
     status_transitions: { ...draft.status_transitions, finalized_at: now },
   });
@@ -58,6 +65,14 @@ export function finalizeInvoice(
   return invoice;
 }
 
+/** Meets the customer's balance as it is now, and leaves the rest on it. */
+function applyBalance(account: Account, draft: Stripe.Invoice): BalanceUse {
+  const customer = account.get('customer', draft.customer as string, 'customer');
+  const use = useBalance(draft.total, customer.balance);
+  if (use.ending !== customer.balance) setBalance(account, customer, use.ending);
+  return use;
+}
+
 function paymentOrder(invoice: Stripe.Invoice) {
   const first = invoice.billing_reason === 'subscription_create';
   return {
@@ -76,20 +91,25 @@ export function openPaymentOf(account: Account, invoice: string): Stripe.Invoice
 
 /**
  * Charges a card for an open invoice, with the events of success or failure.
+ * @param paymentMethod Null when there is none: the attempt fails without a charge.
  * @param options.verdict The bank's answer when it was asked before (checkout).
+ * @param options.automatic The first attempt or a planned retry: counted, and followed by the next retry.
  */
 export function collect(
   account: Account,
   invoice: Stripe.Invoice,
-  paymentMethod: Stripe.PaymentMethod,
-  options: { verdict?: Verdict; authenticated?: boolean } = {},
+  paymentMethod: Stripe.PaymentMethod | null,
+  options: { verdict?: Verdict; authenticated?: boolean; automatic?: boolean } = {},
 ): PaymentOutcome {
   const payment = openPaymentOf(account, invoice.id);
   if (!payment) return { invoice, verdict: { kind: 'approved' }, intent: null };
-  const verdict = options.verdict ?? judge(account, paymentMethod.id, options.authenticated ?? false);
+  const verdict =
+    options.verdict ??
+    (paymentMethod ? judge(account, paymentMethod.id, options.authenticated ?? false) : NO_CARD);
   const pending = account.get('payment_intent', payment.payment.payment_intent as string);
-  const intent = settlePayment(account, pending, paymentMethod, verdict);
-  const attempted = { attempted: true, attempt_count: invoice.attempt_count + 1 };
+  const intent = paymentMethod ? settlePayment(account, pending, paymentMethod, verdict) : pending;
+  const attempts = options.automatic ? invoice.attempt_count + 1 : Math.max(1, invoice.attempt_count);
+  const attempted = { attempted: true, attempt_count: attempts };
   if (verdict.kind === 'approved') {
     const now = account.now();
     const paid = account.change('invoice_payment', payment, {
@@ -100,13 +120,30 @@ export function collect(
     account.emit('invoice_payment.paid', paid);
     return { invoice: markPaid(account, { ...invoice }, attempted), verdict, intent };
   }
-  const failed = account.change('invoice', invoice, attempted, 'invoice.updated');
+  const changes = options.automatic
+    ? { ...attempted, next_payment_attempt: nextAttempt(account, attempts) }
+    : attempted;
+  const failed = account.change('invoice', invoice, changes, 'invoice.updated');
   if (verdict.kind === 'authentication_required') account.emit('invoice.payment_action_required', failed);
   account.emit('invoice.payment_failed', failed);
   return { invoice: failed, verdict, intent };
 }
 
-function markPaid(
+const NO_CARD: Verdict = {
+  kind: 'declined',
+  code: 'resource_missing',
+  decline_code: null,
+  message: 'There is no default payment method to charge.',
+};
+
+/** When the next retry is due after so many attempts (Unix seconds), or null when that was the last. */
+function nextAttempt(account: Account, attempts: number): number | null {
+  const days = settingsOf(account).retry_days[attempts - 1];
+  return days === undefined ? null : account.now() + days * 86_400;
+}
+
+/** Marks an invoice paid, with its events. */
+export function markPaid(
   account: Account,
   invoice: Stripe.Invoice,
   attempt: Partial<Stripe.Invoice> = {},

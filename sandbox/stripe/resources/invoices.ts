@@ -1,9 +1,10 @@
 import type Stripe from 'stripe';
 import type { Account } from '../account';
 import { only, type Call } from '../call';
+import { followSubscription, subscriptionOf } from '../engine/payment-consequences';
 import { invalidRequest, paymentFailed } from '../errors';
 import { inRange, listPage } from '../pagination';
-import { collect, openPaymentOf } from './invoice-steps';
+import { collect, finalizeInvoice, markPaid, openPaymentOf } from './invoice-steps';
 import { ownPaymentMethod } from './payment-methods';
 
 export function retrieveInvoice({ account, id }: Call<Stripe.InvoiceRetrieveParams>): object {
@@ -45,20 +46,27 @@ export function listInvoiceLines({ account, params, id }: Call<Stripe.InvoiceLis
 /** Tries to pay an open invoice now, with the given card or the default one. */
 export function payInvoice({ account, params, id }: Call<Stripe.InvoicePayParams>): object {
   only(params, 'off_session', 'paid_out_of_band', 'payment_method');
-  const invoice = account.get('invoice', id);
+  const found = account.get('invoice', id);
+  // Paying a draft makes it final first.
+  const invoice = found.status === 'draft' ? finalizeInvoice(account, found) : found;
+  if (found.status === 'draft' && invoice.status === 'paid') return invoice;
   if (invoice.status === 'paid') throw invalidRequest('Invoice is already paid');
-  if (invoice.status !== 'open') {
+  if (invoice.status !== 'open' && invoice.status !== 'uncollectible') {
     throw invalidRequest(
       `This invoice is ${invoice.status} and can not be paid.`,
       undefined,
       'invoice_not_editable',
     );
   }
-  if (params.paid_out_of_band)
-    throw invalidRequest('The sandbox can not mark invoices as paid elsewhere yet.', 'paid_out_of_band');
+  if (params.paid_out_of_band) {
+    followSubscription(account, payElsewhere(account, invoice));
+    return account.get('invoice', id);
+  }
   const customer = invoice.customer as string;
   const card =
-    params.payment_method ?? defaultPaymentMethod(account, customer, subscriptionOf(account, invoice));
+    params.payment_method ??
+    (invoice.default_payment_method as string | null) ??
+    defaultPaymentMethod(account, customer, subscriptionOf(account, invoice));
   if (!card) throw noPaymentMethod();
   const paymentMethod = ownPaymentMethod(account, card, customer, 'payment_method');
   const { invoice: after, verdict, intent } = collect(account, invoice, paymentMethod);
@@ -73,6 +81,16 @@ export function payInvoice({ account, params, id }: Call<Stripe.InvoicePayParams
   }
   const { code, decline_code, message } = verdict;
   throw paymentFailed(code, message, { decline_code: decline_code ?? undefined, payment_intent: intent });
+}
+
+/** Paid outside of Stripe: nothing is charged. */
+function payElsewhere(account: Account, invoice: Stripe.Invoice): Stripe.Invoice {
+  const payment = openPaymentOf(account, invoice.id);
+  if (payment) {
+    const status_transitions = { canceled_at: account.now(), paid_at: null };
+    account.change('invoice_payment', payment, { status: 'canceled', status_transitions });
+  }
+  return markPaid(account, invoice, { amount_paid_off_stripe: invoice.amount_due });
 }
 
 /** The card a subscription is charged with: its own default, else the customer's. */
@@ -95,19 +113,6 @@ export function noPaymentMethod(): Error {
     undefined,
     'resource_missing',
   );
-}
-
-export function subscriptionOf(account: Account, invoice: Stripe.Invoice): Stripe.Subscription | undefined {
-  const id = invoice.parent?.subscription_details?.subscription as string | undefined;
-  return id ? account.store.find('subscription', id) : undefined;
-}
-
-/** A paid first or late invoice makes its subscription active. */
-export function followSubscription(account: Account, invoice: Stripe.Invoice): void {
-  const subscription = subscriptionOf(account, invoice);
-  if (!subscription || invoice.status !== 'paid') return;
-  if (!['incomplete', 'past_due', 'unpaid'].includes(subscription.status)) return;
-  account.change('subscription', subscription, { status: 'active' }, 'customer.subscription.updated');
 }
 
 export function retrieveInvoicePayment({ account, id }: Call<Stripe.InvoicePaymentRetrieveParams>): object {

@@ -30,3 +30,9 @@ export function makeProduct(account: Account, params: Stripe.ProductCreateParams
     url: params.url ?? null,
   };
 }
+
+/** The name people know a price's product by. */
+export function productName(account: Account, price: Stripe.Price): string {
+  const product = account.store.find('product', price.product as string);
+  return product && 'name' in product ? product.name : 'Product';
+}

@@ -3,9 +3,11 @@ import type { Account } from '../account';
 import { amountFor } from '../amounts';
 import { only, orNull, type Call } from '../call';
 import { grantOf } from '../discounts';
+import { chargeAutomatically } from '../engine/dunning';
+import { followSubscription } from '../engine/payment-consequences';
 import { invalidRequest, parameterMissing, paymentFailed } from '../errors';
 import { collect, finalizeInvoice } from './invoice-steps';
-import { defaultPaymentMethod, followSubscription, noPaymentMethod } from './invoices';
+import { defaultPaymentMethod, noPaymentMethod } from './invoices';
 import { mergeMetadata } from './metadata';
 import { ownPaymentMethod } from './payment-methods';
 import { inlinePrice } from './prices';
@@ -21,6 +23,7 @@ export function createSubscription({ account, params }: Call<Stripe.Subscription
     params,
     'automatic_tax',
     'billing_mode',
+    'cancel_at',
     'cancel_at_period_end',
     'collection_method',
     'currency',
@@ -93,10 +96,26 @@ export function createSubscription({ account, params }: Call<Stripe.Subscription
     },
     grants,
   );
+  endOnTime(account, subscription, params.cancel_at);
   const invoice = draft && finalizeInvoice(account, draft);
-  if (!invoice || invoice.status === 'paid') activate(account, subscription);
-  else if (!sends) payFirst(account, subscription, invoice, behavior);
+  const made = account.get('subscription', subscription.id);
+  if (!invoice || invoice.status === 'paid') activate(account, made);
+  else if (!sends) payFirst(account, made, invoice, behavior);
   return account.get('subscription', subscription.id);
+}
+
+/** `cancel_at` of a new subscription: a moment, or the first or last of its period ends. */
+function endOnTime(
+  account: Account,
+  subscription: Stripe.Subscription,
+  at: Stripe.SubscriptionCreateParams['cancel_at'],
+): void {
+  if (at === undefined) return;
+  const ends = subscription.items.data.map((item) => item.current_period_end);
+  const when =
+    at === 'min_period_end' ? Math.min(...ends) : at === 'max_period_end' ? Math.max(...ends) : Number(at);
+  if (when <= account.now()) throw invalidRequest('`cancel_at` must be in the future.', 'cancel_at');
+  account.change('subscription', subscription, { cancel_at: when, canceled_at: account.now() });
 }
 
 function orderLines(account: Account, items: Stripe.SubscriptionCreateParams.Item[]): OrderLine[] {
@@ -199,4 +218,9 @@ function payFirst(
     throw Object.assign(error, { keepsEffects: false });
   }
   followSubscription(account, after);
+}
+
+/** The first invoice of a subscription that nobody asked for just now (a schedule began): final, and charged. */
+export function collectFirst(account: Account, draft: string): void {
+  chargeAutomatically(account, finalizeInvoice(account, account.get('invoice', draft)));
 }

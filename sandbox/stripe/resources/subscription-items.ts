@@ -1,11 +1,13 @@
 import type Stripe from 'stripe';
 import type { Account } from '../account';
+import type { ItemChange } from '../billing/change';
 import { only, type Call } from '../call';
 import { invalidRequest } from '../errors';
 import { listPage } from '../pagination';
 import { mergeMetadata } from './metadata';
 import { orderLine } from './subscription-create';
-import { itemList, makeItem } from './subscription-object';
+import { makeItem } from './subscription-object';
+import { carryOutUpdate } from './subscription-update';
 
 const MAX_ITEMS_PER_UPDATE = 20;
 
@@ -26,61 +28,64 @@ export function retrieveSubscriptionItem({
   throw invalidRequest(`Invalid subscription_item id: ${id}`, 'id', 'resource_missing');
 }
 
+/** What an update may say of an item; the parameters of updates, previews and single items agree here. */
+export type ItemParams = Pick<
+  Stripe.SubscriptionUpdateParams.Item,
+  'id' | 'price' | 'price_data' | 'quantity' | 'metadata' | 'deleted' | 'clear_usage'
+>;
+
 /**
- * The items of a subscription after an update: changed, added and removed.
- * Only without proration for now: pretending to prorate would hide wrong sums.
+ * The items of a subscription before and after an update: changed, added, removed and untouched ones.
+ * @throws StripeApiError 400 for items and prices that do not exist or do not fit together.
  */
-export function changedItems(
+export function itemChanges(
   account: Account,
   subscription: Stripe.Subscription,
-  params: Stripe.SubscriptionUpdateParams,
-): Stripe.ApiList<Stripe.SubscriptionItem> {
-  const asked = params.items ?? [];
+  asked: ItemParams[],
+): ItemChange[] {
   if (asked.length > MAX_ITEMS_PER_UPDATE) {
     throw invalidRequest(`At most ${MAX_ITEMS_PER_UPDATE} items per update.`, 'items');
   }
-  const changesMoney = asked.some((item) => item.price ?? item.price_data ?? item.quantity ?? item.deleted);
-  if (changesMoney && params.proration_behavior !== 'none' && subscription.status !== 'trialing') {
-    throw invalidRequest(
-      'The Stripe sandbox does not prorate yet: pass `proration_behavior: none`.',
-      'proration_behavior',
-      'sandbox_unsupported',
-    );
-  }
-  let items = [...subscription.items.data];
+  const changes = new Map<string, ItemChange>(
+    subscription.items.data.map((item) => [item.id, { before: item, after: item }]),
+  );
   asked.forEach((change, index) => {
-    only(change, 'deleted', 'id', 'metadata', 'price', 'price_data', 'quantity');
+    only(change, 'clear_usage', 'deleted', 'id', 'metadata', 'price', 'price_data', 'quantity');
     const param = `items[${index}]`;
     if (!change.id) {
-      const line = orderLine(account, change, param);
-      items.push(
-        makeItem(
-          account,
-          subscription.id,
-          line,
-          subscription.status === 'trialing' ? subscription.trial_end : null,
-        ),
-      );
+      const made = makeItem(account, subscription.id, orderLine(account, change, param), null);
+      changes.set(made.id, { before: null, after: made });
       return;
     }
-    const current = items.find((item) => item.id === change.id);
-    if (!current)
+    const known = changes.get(change.id);
+    if (!known?.after)
       throw invalidRequest(`No such subscription item: '${change.id}'`, `${param}[id]`, 'resource_missing');
-    if (change.deleted) items = items.filter((item) => item !== current);
-    else items = items.map((item) => (item === current ? changedItem(account, item, change, param) : item));
+    const after = change.deleted ? null : changedItem(account, known.after, change, param);
+    changes.set(change.id, { before: known.before, after });
   });
+  const result = [...changes.values()];
+  checkTogether(result.flatMap(({ after }) => after ?? []));
+  return result;
+}
+
+function checkTogether(items: Stripe.SubscriptionItem[]): void {
   if (items.length === 0) throw invalidRequest('A subscription must have at least one active plan.', 'items');
-  return itemList(subscription.id, items);
+  if (new Set(items.map(({ price }) => price.id)).size < items.length) {
+    throw invalidRequest('Cannot add multiple subscription items with the same price.', 'items');
+  }
+  if (new Set(items.map(({ price }) => price.currency)).size > 1)
+    throw invalidRequest('All prices of a subscription must have one currency.', 'items');
 }
 
 function changedItem(
   account: Account,
   item: Stripe.SubscriptionItem,
-  change: Stripe.SubscriptionUpdateParams.Item,
+  change: ItemParams,
   param: string,
 ): Stripe.SubscriptionItem {
   const metadata = mergeMetadata(item.metadata, change.metadata);
-  if (!change.price && !change.price_data) {
+  const samePrice = change.price === item.price.id;
+  if ((!change.price && !change.price_data) || samePrice) {
     if (change.quantity === undefined) return { ...item, metadata };
     if (item.price.recurring?.usage_type === 'metered') {
       throw invalidRequest('Metered prices take no quantity.', `${param}[quantity]`);
@@ -92,23 +97,68 @@ function changedItem(
   const metered =
     price !== undefined && account.store.find('price', price)?.recurring?.usage_type === 'metered';
   const quantity = change.quantity ?? (metered ? undefined : item.quantity);
-  const made = makeItem(
-    account,
-    item.subscription,
-    orderLine(account, { price, price_data, quantity }, param),
-    null,
+  const line = orderLine(account, { price, price_data, quantity }, param);
+  const made = makeItem(account, item.subscription, line, null);
+  return { ...made, id: item.id, created: item.created, metadata };
+}
+
+/** Adds an item to a subscription. */
+export function createSubscriptionItem({
+  account,
+  params,
+}: Call<Stripe.SubscriptionItemCreateParams>): object {
+  only(
+    params,
+    'metadata',
+    'payment_behavior',
+    'price',
+    'price_data',
+    'proration_behavior',
+    'proration_date',
+    'quantity',
+    'subscription',
   );
-  const sameInterval =
-    made.price.recurring?.interval === item.price.recurring?.interval &&
-    made.price.recurring?.interval_count === item.price.recurring?.interval_count;
-  return {
-    ...made,
-    id: item.id,
-    created: item.created,
-    metadata,
-    // Another interval begins a new period at once; the same one goes on.
-    ...(sameInterval
-      ? { current_period_start: item.current_period_start, current_period_end: item.current_period_end }
-      : {}),
-  };
+  const { subscription: id, metadata, price, price_data, quantity, ...how } = params;
+  const before = account.get('subscription', id, 'subscription');
+  const known = new Set(before.items.data.map((item) => item.id));
+  const changed = carryOutUpdate(account, before, {
+    ...how,
+    items: [{ metadata, price, price_data, quantity }],
+  });
+  return changed.items.data.find((item) => !known.has(item.id)) ?? (changed.items.data.at(-1) as object);
+}
+
+export function updateSubscriptionItem(call: Call<Stripe.SubscriptionItemUpdateParams>): object {
+  const { account, params, id } = call;
+  only(
+    params,
+    'metadata',
+    'off_session',
+    'payment_behavior',
+    'price',
+    'price_data',
+    'proration_behavior',
+    'proration_date',
+    'quantity',
+  );
+  const item = retrieveSubscriptionItem({ account, params: {}, id }) as Stripe.SubscriptionItem;
+  const { metadata, price, price_data, quantity, off_session: _session, ...how } = params;
+  const changed = carryOutUpdate(account, account.get('subscription', item.subscription), {
+    ...how,
+    items: [{ id, metadata: metadata === '' ? {} : metadata, price, price_data, quantity }],
+  });
+  return changed.items.data.find((each) => each.id === id) as object;
+}
+
+export function deleteSubscriptionItem(call: Call<Stripe.SubscriptionItemDeleteParams>): object {
+  const { account, params, id } = call;
+  only(params, 'clear_usage', 'payment_behavior', 'proration_behavior', 'proration_date');
+  const item = retrieveSubscriptionItem({ account, params: {}, id }) as Stripe.SubscriptionItem;
+  const { clear_usage, ...how } = params;
+  carryOutUpdate(account, account.get('subscription', item.subscription), {
+    ...how,
+    items: [{ id, deleted: true, clear_usage }],
+  });
+  const deleted: Stripe.DeletedSubscriptionItem = { id, object: 'subscription_item', deleted: true };
+  return deleted;
 }

@@ -113,7 +113,7 @@ export function makeSubscription(account: Account, order: SubscriptionOrder): St
     schedule: null,
     start_date: now,
     status: order.status,
-    test_clock: null,
+    test_clock: account.get('customer', order.customer, 'customer').test_clock ?? null,
     transfer_data: null,
     trial_end: order.trialEnd,
     trial_settings: order.trialSettings ?? {

@@ -1,9 +1,13 @@
 import type Stripe from 'stripe';
 import type { Account } from '../account';
 import { amountFor } from '../amounts';
+import { isMetered } from '../billing/cycle';
+import { advanceLine } from '../billing/period-lines';
+import { raiseInvoice } from '../billing/raise-invoice';
 import { redeem, type Grant } from '../discounts';
 import { newId } from '../random';
-import { lineDescription, makeInvoice, type InvoiceLineOrder } from './invoice-object';
+import type { InvoiceLineOrder } from './invoice-object';
+import { productName } from './product-object';
 import { makeSubscription, type OrderLine, type SubscriptionOrder } from './subscription-object';
 
 export interface NewSubscription {
@@ -45,7 +49,7 @@ export function startSubscription(
     customer = account.change('customer', customer, { currency: subscription.currency }, 'customer.updated');
   }
   if (lines.length === 0) return { subscription, draft: null };
-  const draft = makeInvoice(account, {
+  const draft = raiseInvoice(account, {
     id: invoiceId,
     customer,
     subscription,
@@ -53,7 +57,6 @@ export function startSubscription(
     discounts,
     billingReason: 'subscription_create',
   });
-  account.add('invoice', draft, 'invoice.created');
   return { subscription, draft };
 }
 
@@ -65,21 +68,10 @@ function firstLines(
   const trial = subscription.trial_end !== null;
   const flexible = subscription.billing_mode.type === 'flexible';
   const recurring = subscription.items.data.flatMap((item): InvoiceLineOrder[] => {
-    const metered = item.price.recurring?.usage_type === 'metered';
+    const metered = isMetered(item.price);
     // Flexible billing puts no zero-amount line for a new metered item.
     if (metered && flexible) return [];
-    const quantity = item.quantity ?? 0;
-    const name = productName(account, item.price);
-    return [
-      {
-        amount: trial || metered ? 0 : amountFor(item.price, quantity),
-        price: item.price,
-        quantity,
-        description: trial ? `Trial period for ${name}` : lineDescription(name, item.price, quantity),
-        period: { start: item.current_period_start, end: item.current_period_end },
-        item,
-      },
-    ];
+    return [advanceLine(account, item, subscription.billing_cycle_anchor, trial || metered)];
   });
   const once = oneTime.map(({ price, quantity }): InvoiceLineOrder => {
     const now = account.now();
@@ -95,10 +87,4 @@ function firstLines(
     };
   });
   return [...recurring, ...once];
-}
-
-/** The name people know a price's product by. */
-export function productName(account: Account, price: Stripe.Price): string {
-  const product = account.store.find('product', price.product as string);
-  return product && 'name' in product ? product.name : 'Product';
 }
