@@ -1,4 +1,5 @@
 import type { OpenAPIObject } from '@nestjs/swagger';
+import { SUBSCRIPTION_EXAMPLES } from './subscription-examples';
 import { USAGE_EXAMPLES } from './usage-examples';
 
 const TENANT = '019aa5b0-6c00-7d3e-9a51-2f64c81b7e02';
@@ -302,6 +303,7 @@ const EXAMPLES: Record<string, object> = {
   },
   LimitOverrideView: OVERRIDE,
   LimitOverridesView: { data: [OVERRIDE] },
+  ...SUBSCRIPTION_EXAMPLES,
   ...USAGE_EXAMPLES,
   EventPage: {
     data: [

@@ -1,3 +1,4 @@
+import { daysGoBy } from '../support/both-clocks';
 import { startTestService, type TestService, type TestTenant } from '../support/service';
 
 /** Changes of plan, quantity and lines: what is previewed is charged, and in force when the answer is given. */
@@ -16,7 +17,7 @@ beforeAll(async () => {
     limits: { seats: 50, campaigns: 7 },
     features: ['reports', 'sso'],
   });
-  yearly = await service.makePlan({ amount: 90_000, interval: 'year', limits: { seats: 50 } });
+  yearly = await service.makePlan({ amount: 120_000, interval: 'year', limits: { seats: 50 } });
   addOn = await service.makePlan({ amount: 500, limits: { seats: 10 }, features: ['extra'] });
 });
 afterAll(() => service.close());
@@ -102,7 +103,11 @@ describe('an upgrade', () => {
       status: 402,
       body: { code: 'payment_action_required', hosted_invoice_url: expect.any(String), currency: 'usd' },
     });
-    expect(await view()).toMatchObject({ status: 'ACTIVE', plan: { id: small.id }, payment_status: 'PAID' });
+    expect(await view()).toMatchObject({
+      status: 'ACTIVE',
+      plan: { id: small.id },
+      payment_status: 'PENDING',
+    });
     // Asked again, it is the same invoice that waits.
     const again = await call('POST', 'upgrade', { plan_id: large.id });
     expect(again.status).toBe(402);
@@ -131,8 +136,7 @@ describe('a downgrade', () => {
     });
     expect((await call('GET', 'scheduled-changes')).body.data).toHaveLength(1);
     await service.settle();
-    service.stripe.advance(32 * 86_400_000);
-    await service.settle();
+    await daysGoBy(service, 32);
     expect(await view()).toMatchObject({
       plan: { id: small.id },
       pending_change: null,

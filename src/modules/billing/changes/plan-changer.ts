@@ -11,6 +11,7 @@ import { checkoutMetadata } from '../checkout/checkout-items';
 import { CheckoutService } from '../checkout/checkout.service';
 import { CustomersService } from '../checkout/customers.service';
 import { StripeOperations } from '../operations/stripe-operations';
+import { InvoiceMirror } from '../payments/invoice-mirror';
 import { BillingEntity } from '../subscriptions/billing.entity';
 import { BillingsRepository } from '../subscriptions/billings.repository';
 import { SubscriptionChanges } from '../subscriptions/subscription-changes';
@@ -32,6 +33,7 @@ export class PlanChanger {
     private readonly gateway: SubscriptionGateway,
     private readonly payments: PaymentsGateway,
     private readonly pendingPayment: PendingPayment,
+    private readonly invoices: InvoiceMirror,
     private readonly customers: CustomersService,
     private readonly checkout: CheckoutService,
     private readonly subscriptions: SubscriptionsService,
@@ -124,6 +126,8 @@ export class PlanChanger {
     await this.tellStripe(row, name, request, (persisted, key) => this.gateway.changeItems(persisted, key));
     await this.sync.sync(request.subscriptionId);
     const now = await this.gateway.editable(request.subscriptionId);
+    // Who reads the invoices right after the answer finds the one of this change.
+    if (now?.latestInvoiceId) await this.invoices.sync(now.latestInvoiceId);
     if (now?.hasPendingUpdate) throw await this.pendingPayment.of(now);
   }
 
