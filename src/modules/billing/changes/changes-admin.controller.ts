@@ -1,11 +1,9 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { BillingError } from '../../../contracts/errors';
-import { isUuid } from '../../../contracts/ids';
 import { TenantContext } from '../../../platform/database/tenant-context';
 import { Access } from '../../../platform/http/access';
 import { Idempotent } from '../../../platform/http/idempotency.interceptor';
-import { BillingsRepository } from '../subscriptions/billings.repository';
 import { SubscriptionView } from '../subscriptions/subscription.dto';
 import { SubscriptionsService } from '../subscriptions/subscriptions.service';
 import { ChangePreview } from './change-preview';
@@ -31,7 +29,6 @@ export class ChangesAdminController {
     private readonly changer: PlanChanger,
     private readonly editor: SubscriptionEditor,
     private readonly subscriptions: SubscriptionsService,
-    private readonly billings: BillingsRepository,
     private readonly tenantContext: TenantContext,
   ) {}
 
@@ -132,7 +129,7 @@ export class ChangesAdminController {
 
   /** @throws BillingError not_found for an unknown subscription, and for one that is past */
   private async ofTenant<T>(id: string, work: () => Promise<T>): Promise<T> {
-    const tenantId = isUuid(id) ? await this.billings.tenantOfLiveAcrossTenants(id) : null;
+    const tenantId = await this.subscriptions.tenantOfLiveAcrossTenants(id);
     if (!tenantId) throw new BillingError('not_found');
     return this.tenantContext.run(tenantId, work);
   }

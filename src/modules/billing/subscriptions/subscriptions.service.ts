@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Transactional } from '@nestjs-cls/transactional';
 import { BillingError } from '../../../contracts/errors';
+import { isUuid, TenantId } from '../../../contracts/ids';
 import { isLive } from '../../../domain/subscription-status';
 import { CurrentEntitlements } from '../../../domain/entitlements';
 import { trialState } from '../../../domain/trial';
@@ -77,6 +78,11 @@ export class SubscriptionsService {
   /** How many subscriptions in Stripe the tenant has had, ended ones too. */
   async countFromStripe(): Promise<number> {
     return (await this.billings.fromStripe()).length;
+  }
+
+  /** Whose live subscription this is, by our own id of it; null for none. */
+  async tenantOfLiveAcrossTenants(id: string): Promise<TenantId | null> {
+    return isUuid(id) ? this.billings.tenantOfLiveAcrossTenants(id) : null;
   }
 
   live(): Promise<BillingEntity | null> {
