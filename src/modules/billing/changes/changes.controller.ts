@@ -12,7 +12,7 @@ import {
   CancelDto,
   ChangeItemDto,
   ChangePreviewView,
-  ChangeQuantityDto,
+  SubscriptionQuantityDto,
   DowngradeDto,
   OpenPortalDto,
   PauseDto,
@@ -135,7 +135,7 @@ export class ChangesController {
   @Patch('quantity')
   @Access('billing:write')
   @Idempotent({ resumable: true, money: true })
-  async changeQuantity(@Body() change: ChangeQuantityDto): Promise<SubscriptionView> {
+  async changeQuantity(@Body() change: SubscriptionQuantityDto): Promise<SubscriptionView> {
     await this.changer.changeQuantity(oneOf(change));
     return this.subscriptions.view();
   }
@@ -168,7 +168,7 @@ export class ChangesController {
 }
 
 /** @throws BillingError validation_failed unless exactly one is named */
-export function oneOf({ quantity, add }: ChangeQuantityDto): { quantity: number } | { add: number } {
+export function oneOf({ quantity, add }: SubscriptionQuantityDto): { quantity: number } | { add: number } {
   if (quantity !== undefined && add === undefined) return { quantity };
   if (add !== undefined && quantity === undefined) return { add };
   throw new BillingError('validation_failed', {

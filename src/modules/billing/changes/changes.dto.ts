@@ -12,6 +12,9 @@ import {
 } from 'class-validator';
 import { IsDisplayName } from '../../../platform/http/field-rules';
 
+/** Named, since the Swagger plugin leaves out a property whose decorator holds a negative literal. */
+const FEWEST = -100_000;
+
 /** When a change takes hold. */
 export type EffectiveChoice = 'now' | 'period_end';
 const EFFECTIVE: readonly EffectiveChoice[] = ['now', 'period_end'];
@@ -94,7 +97,7 @@ export class PauseDto {
   resumes_at?: string;
 }
 
-export class ChangeQuantityDto {
+export class SubscriptionQuantityDto {
   /** So many from now on. Name either this or `add`. */
   @IsOptional()
   @IsInt()
@@ -105,7 +108,7 @@ export class ChangeQuantityDto {
   /** So many more, or fewer; additions of several callers all count. */
   @IsOptional()
   @IsInt()
-  @Min(-100_000)
+  @Min(FEWEST)
   @Max(100_000)
   add?: number;
 }

@@ -4,6 +4,7 @@ import { Page, PageQueryDto } from '../../../platform/http/page.dto';
 const INVOICE_STATUSES = ['open', 'paid', 'void', 'uncollectible'] as const;
 
 export class InvoicesQueryDto extends PageQueryDto {
+  /** Only those that stand so. */
   @IsOptional()
   @IsIn(INVOICE_STATUSES)
   status?: 'open' | 'paid' | 'void' | 'uncollectible';

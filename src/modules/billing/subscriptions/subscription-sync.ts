@@ -181,7 +181,8 @@ export class SubscriptionSync {
       cancelAt: snapshot.cancelAtPeriodEnd ? null : snapshot.cancelAt,
       canceledAt: snapshot.canceledAt,
       endedAt: snapshot.endedAt,
-      cancellationReason: snapshot.cancellationReason ?? (isEnding(snapshot) ? (row?.cancellationReason ?? null) : null),
+      cancellationReason:
+        snapshot.cancellationReason ?? (isEnding(snapshot) ? (row?.cancellationReason ?? null) : null),
       cancelReason: row?.cancelReason ?? null,
       cancelFeedback: row?.cancelFeedback ?? null,
       pauseResumesAt: snapshot.pauseMode ? (snapshot.pauseResumesAt ?? row?.pauseResumesAt ?? null) : null,
