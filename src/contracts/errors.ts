@@ -115,6 +115,11 @@ export const ERRORS = {
     'Subscription exists',
     'Change the running subscription: use upgrade or downgrade.',
   ),
+  usage_exceeds_plan: entry(
+    409,
+    'Usage exceeds plan',
+    'More is used than the new plan allows. Use less, or choose another plan.',
+  ),
   plan_in_use: entry(409, 'Plan in use', 'Tenants are on this plan. Name a successor with replace_with.'),
   // 422
   idempotency_key_reused: entry(

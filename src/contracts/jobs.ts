@@ -15,6 +15,10 @@ export interface JobPayloads {
   'stripe-sync.events': { run_id?: string };
   /** Compare every subscription with Stripe's; on demand with a run id. */
   'stripe-sync.subscriptions': { run_id?: string };
+  /** Carry out changes of subscriptions whose day has come. */
+  'tenants.scheduled_changes': Record<string, never>;
+  /** Write OVERDUE where the grace after a failed payment is over. */
+  'tenants.payment_grace': Record<string, never>;
   /** Send one due notification. */
   'notifications.send': { notification_id: string };
   /** Keep what every counter was at the end of the day, compare all with the ledger, look for missed alerts. */
@@ -35,7 +39,14 @@ export interface JobPayloads {
 
 export type JobName = keyof JobPayloads;
 
-export const QUEUES = ['stripe-events', 'stripe-sync', 'usage', 'notifications', 'maintenance'] as const;
+export const QUEUES = [
+  'stripe-events',
+  'stripe-sync',
+  'tenants',
+  'usage',
+  'notifications',
+  'maintenance',
+] as const;
 export type QueueName = (typeof QUEUES)[number];
 
 /** How often a scheduled job is due. A slot is the start of such an interval in business time. */
@@ -90,6 +101,16 @@ export const JOBS: Record<JobName, JobEntry> = {
     concurrency: 1,
   },
   'usage.retention': { queue: 'usage', schedule: { every: 'day', catchUp: 'newest' }, concurrency: 1 },
+  'tenants.scheduled_changes': {
+    queue: 'tenants',
+    schedule: { every: 'minute', catchUp: 'newest' },
+    concurrency: 1,
+  },
+  'tenants.payment_grace': {
+    queue: 'tenants',
+    schedule: { every: 'minute', catchUp: 'newest' },
+    concurrency: 1,
+  },
   'notifications.send': { queue: 'notifications', concurrency: 4 },
   'maintenance.retention': {
     queue: 'maintenance',

@@ -13,6 +13,7 @@ export const SCOPES = {
   'admin:plans': ADMIN_ONLY,
   'admin:tenants': ADMIN_ONLY,
   'admin:stripe': ADMIN_ONLY,
+  'admin:subscriptions': ADMIN_ONLY,
   'admin:keys': ADMIN_ONLY,
   'admin:metrics': ADMIN_ONLY,
   'admin:sandbox': ADMIN_ONLY,

@@ -35,3 +35,11 @@ export function paymentStanding({ paymentStatus, graceUntil }: PaymentFacts, now
   if (paymentStatus !== 'PAST_DUE') return 'good';
   return graceUntil !== null && graceUntil <= now ? 'overdue' : 'in_grace';
 }
+
+/** The status of a tenant that owes, by time: PAST_DUE with its grace over is OVERDUE. Null for one that owes nothing. */
+export function owingStatus(facts: PaymentFacts, now: Date): 'PAST_DUE' | 'OVERDUE' | 'FAILED' | null {
+  const standing = paymentStanding(facts, now);
+  if (standing === 'good') return null;
+  if (standing === 'in_grace') return 'PAST_DUE';
+  return facts.paymentStatus === 'FAILED' ? 'FAILED' : 'OVERDUE';
+}

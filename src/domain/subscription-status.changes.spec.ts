@@ -103,7 +103,29 @@ describe('describeChange', () => {
     ['renewed', active, { ...active, currentPeriodStart: day(31), currentPeriodEnd: day(60) }],
     ['more seats', active, { ...active, quantity: 2 }],
     ['item added', active, { ...active, items: [...active.items, { priceId: 'price_2', quantity: null }] }],
-    ['change planned', active, { ...active, pendingPlanId: 'pro', pendingChangeAt: day(31) }],
+    [
+      'change planned',
+      active,
+      { ...active, pendingPlanId: 'free', pendingChangeAt: day(31) },
+      'subscription.downgrade_scheduled',
+    ],
+    [
+      'planned change taken back',
+      { ...active, pendingPlanId: 'free', pendingChangeAt: day(31) },
+      active,
+      'subscription.downgrade_canceled',
+    ],
+    [
+      'planned change come true',
+      { ...active, plan: pro, pendingPlanId: 'starter', pendingChangeAt: day(31) },
+      active,
+      'subscription.downgraded',
+    ],
+    [
+      'end that makes room for the free plan',
+      { ...active, pendingPlanId: 'free' },
+      { ...canceling, pendingPlanId: 'free' },
+    ],
   ])('%s', (_story, before, after, ...meaning) => {
     expect(describeChange(before, after)).toEqual([...meaning, 'subscription.changed']);
   });

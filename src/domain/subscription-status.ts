@@ -225,8 +225,25 @@ function continuing(before: MirroredSubscription, after: MirroredSubscription): 
   return [
     ...when(step === 'up', 'subscription.upgraded'),
     ...when(step === 'down', 'subscription.downgraded'),
-    ...when(!isCancelling(before) && isCancelling(after), 'subscription.cancelled'),
-    ...when(isCancelling(before) && !isCancelling(after), 'subscription.reactivated'),
+    // Going down to the free plan is an end in Stripe, and a downgrade to everybody else.
+    ...when(
+      !isCancelling(before) && isCancelling(after) && after.pendingPlanId === null,
+      'subscription.cancelled',
+    ),
+    ...when(
+      isCancelling(before) && !isCancelling(after) && before.pendingPlanId === null,
+      'subscription.reactivated',
+    ),
+    ...when(
+      before.pendingPlanId === null && after.pendingPlanId !== null,
+      'subscription.downgrade_scheduled',
+    ),
+    ...when(
+      before.pendingPlanId !== null &&
+        after.pendingPlanId === null &&
+        after.plan?.id !== before.pendingPlanId,
+      'subscription.downgrade_canceled',
+    ),
     ...when(before.status !== 'PAUSED' && after.status === 'PAUSED', 'subscription.paused'),
     ...when(before.status === 'PAUSED' && after.status !== 'PAUSED', 'subscription.resumed'),
   ];

@@ -1,5 +1,6 @@
 import type { OpenAPIObject } from '@nestjs/swagger';
 import { STRIPE_EVENT_EXAMPLES } from './stripe-event-examples';
+import { SUBSCRIPTION_EXAMPLES } from './subscription-examples';
 import { USAGE_EXAMPLES } from './usage-examples';
 
 const TENANT = '019aa5b0-6c00-7d3e-9a51-2f64c81b7e02';
@@ -158,7 +159,9 @@ const SUBSCRIPTION = {
   canceled_at: null,
   ended_at: null,
   cancellation_reason: null,
+  cancellation_feedback: null,
   paused_at: null,
+  pause_resumes_at: null,
   pending_change: null,
   stripe_subscription_id: 'sub_Example',
   billing_mode: 'flexible',
@@ -301,6 +304,7 @@ const EXAMPLES: Record<string, object> = {
   },
   LimitOverrideView: OVERRIDE,
   LimitOverridesView: { data: [OVERRIDE] },
+  ...SUBSCRIPTION_EXAMPLES,
   ...USAGE_EXAMPLES,
   ...STRIPE_EVENT_EXAMPLES,
   EventPage: {

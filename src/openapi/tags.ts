@@ -2,6 +2,8 @@
 export const TAGS = {
   Plans: 'What may be bought: for everybody, and with a credential also the tenant’s own plans.',
   Subscription: 'What a tenant has bought, may use and begins to buy.',
+  Payments: 'How a tenant pays, what it was charged, and what it owes.',
+  'Admin: subscriptions': 'What tenants have bought, changed by operators.',
   Usage: 'How much a tenant uses: recorded, held, corrected and read back.',
   Limits: 'What a tenant may use, and whether it may use more.',
   Events: 'What happened to a tenant, in order, for consumers that catch up.',

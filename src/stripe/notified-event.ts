@@ -8,6 +8,8 @@ export interface NotifiedEvent {
   objectId: string | null;
   objectType: string | null;
   customerId: string | null;
+  /** Whose it was before this event, where the event says that it changed hands. */
+  previousCustomerId: string | null;
   object: Record<string, unknown>;
 }
 
@@ -35,6 +37,7 @@ export function toThinEvent(body: unknown): NotifiedEvent | null {
     objectId: isId(about.id) ? about.id : null,
     objectType: textOrNull(about.type),
     customerId: null,
+    previousCustomerId: null,
     object: {},
   };
 }
@@ -56,6 +59,7 @@ export function toNotifiedEvent(body: unknown): NotifiedEvent | null {
     objectId: isId(object.id) ? object.id : null,
     objectType: textOrNull(object.object),
     customerId: customerOf(object),
+    previousCustomerId: isRecord(data.previous_attributes) ? customerOf(data.previous_attributes) : null,
     object,
   };
 }

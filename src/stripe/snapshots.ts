@@ -40,6 +40,8 @@ export interface SubscriptionSnapshot {
   endedAt: Date | null;
   cancellationReason: string | null;
   pauseMode: PauseMode | null;
+  /** When the pause of collection ends by itself. */
+  pauseResumesAt: Date | null;
   currency: string;
   scheduleId: string | null;
   items: SubscriptionItemSnapshot[];
@@ -73,4 +75,66 @@ export interface PriceSnapshot {
   isMetered: boolean;
   /** `tenant_id` in the metadata of price or product: only that tenant may buy it. */
   ownerTenantId: string | null;
+}
+
+/** One line of an invoice. */
+export interface InvoiceLineSnapshot {
+  id: string;
+  description: string | null;
+  /** Minor units; credits are negative. */
+  amount: number;
+  currency: string;
+  quantity: number | null;
+  priceId: StripePriceId | null;
+  productId: StripeProductId | null;
+  subscriptionItemId: string | null;
+  isProration: boolean;
+  /** What discounts took off, above 0. */
+  discountAmount: number;
+  periodStart: Date;
+  periodEnd: Date;
+}
+
+/** An invoice, or the preview of one, as Stripe holds it at the moment of the fetch. Amounts are minor units. */
+export interface InvoiceSnapshot {
+  id: string;
+  customerId: StripeCustomerId | null;
+  subscriptionId: StripeSubscriptionId | null;
+  number: string | null;
+  status: 'draft' | 'open' | 'paid' | 'void' | 'uncollectible';
+  currency: string;
+  subtotal: number;
+  tax: number;
+  total: number;
+  amountDue: number;
+  amountPaid: number;
+  amountRemaining: number;
+  attempted: boolean;
+  attemptCount: number;
+  nextPaymentAttempt: Date | null;
+  billingReason: string | null;
+  collectionMethod: string;
+  createdAt: Date;
+  dueAt: Date | null;
+  finalizedAt: Date | null;
+  paidAt: Date | null;
+  voidedAt: Date | null;
+  periodStart: Date;
+  periodEnd: Date;
+  hostedUrl: string | null;
+  pdfUrl: string | null;
+  /** For the payer's browser only; there when it was expanded. Never stored. */
+  clientSecret: string | null;
+  lines: InvoiceLineSnapshot[];
+}
+
+/** A stored way to pay, without anything secret. */
+export interface PaymentMethodSnapshot {
+  id: string;
+  type: string;
+  brand: string | null;
+  last4: string | null;
+  expMonth: number | null;
+  expYear: number | null;
+  createdAt: Date;
 }

@@ -73,6 +73,7 @@ describe('a subscription', () => {
       endedAt: null,
       cancellationReason: null,
       pauseMode: null,
+      pauseResumesAt: null,
       currency: 'usd',
       scheduleId: null,
       items: [

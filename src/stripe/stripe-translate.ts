@@ -41,6 +41,7 @@ export function toSubscriptionSnapshot(subscription: Stripe.Subscription): Subsc
     endedAt: optionalInstant(subscription.ended_at, 'ended_at'),
     cancellationReason: subscription.cancellation_details?.reason ?? null,
     pauseMode,
+    pauseResumesAt: optionalInstant(subscription.pause_collection?.resumes_at, 'pause_collection.resumes_at'),
     currency: subscription.currency,
     scheduleId: subscription.schedule ? idOf(subscription.schedule) : null,
     items,

@@ -10,6 +10,8 @@ import { ReconciliationGateway } from './reconciliation-gateway';
 import { SandboxTime } from './sandbox-time';
 import { StripeClient } from './stripe-client';
 import { TestClocks } from './test-clocks';
+import { PaymentsGateway } from './payments-gateway';
+import { SubscriptionGateway } from './subscription-gateway';
 import { WebhookVerifier } from './webhook-verifier';
 
 /** The only room where the Stripe SDK may be; it speaks our words to the others. */
@@ -35,6 +37,10 @@ import { WebhookVerifier } from './webhook-verifier';
     ReconciliationGateway,
     WebhookVerifier,
     StripeOperations,
+    SubscriptionGateway,
+    PaymentsGateway,
+    SubscriptionGateway,
+    PaymentsGateway,
   ],
 })
 export class StripeModule {}

@@ -50,7 +50,6 @@ const PROMISED = {
   errors: [
     'invalid_sort',
     'reauthentication_required',
-    'payment_action_required',
     'trial_expired',
     'tenant_suspended',
     'webhook_url_blocked',

@@ -7,10 +7,10 @@ import type { JobRun } from '../../src/platform/queue/on-job';
 import type { ApiAnswer } from './api';
 import type { TestService, TestTenant } from './service';
 
-/** Runs a usage job now, as the scheduler would for one of its slots. */
+/** Runs a scheduled job now, as the scheduler would for one of its slots. */
 export function runJob(
   service: TestService,
-  name: Extract<JobName, `usage.${string}`>,
+  name: Extract<JobName, `usage.${string}` | `tenants.${string}`>,
   run: Partial<JobRun> = {},
 ): Promise<void> {
   return service.get(JobRunner).run(name, {}, { slot: null, fence: null, previous: null, ...run });

@@ -24,11 +24,34 @@ import { StripeReconciliationEntity } from './reconciliation/stripe-reconciliati
 import { StripeReconciliationsRepository } from './reconciliation/stripe-reconciliations.repository';
 import { SubscriptionReconciler } from './reconciliation/subscription-reconciler';
 import { StripeEventLog } from './stripe-events/stripe-event-log';
+import { ChangePlanner } from './changes/change-planner';
+import { ChangePreview } from './changes/change-preview';
+import { ChangesAdminController } from './changes/changes-admin.controller';
+import { ChangesController, PortalController } from './changes/changes.controller';
+import { PendingPayment } from './changes/pending-payment';
+import { PlanChanger } from './changes/plan-changer';
+import { ScheduledChangeEntity } from './changes/scheduled-change.entity';
+import { ScheduledChangesRepository } from './changes/scheduled-changes.repository';
+import { ScheduledChanges } from './changes/scheduled-changes.service';
+import { SubscriptionEditor } from './changes/subscription-editor';
+import { SubscriptionTurnEntity } from './changes/subscription-turn.entity';
+import { SubscriptionTurns } from './changes/subscription-turns.repository';
+import { InvoiceEntity, InvoiceLineEntity } from './payments/invoice.entity';
+import { InvoiceLinesRepository } from './payments/invoice-lines.repository';
+import { InvoiceMirror } from './payments/invoice-mirror';
+import { InvoicesRepository } from './payments/invoices.repository';
+import { InvoicesService } from './payments/invoices.service';
+import { PaymentGraceJobs } from './payments/payment-grace.jobs';
+import { PaymentMethods } from './payments/payment-methods.service';
+import { PaymentNews } from './payments/payment-news';
+import { PaymentStandings } from './payments/payment-standings';
+import { InvoicesController, PaymentMethodsController } from './payments/payments.controller';
 import { StripeEventEntity } from './stripe-events/stripe-event.entity';
 import { StripeEventsAdminController } from './stripe-events/stripe-events-admin.controller';
 import { StripeEventsController } from './stripe-events/stripe-events.controller';
 import { StripeEventsJobs } from './stripe-events/stripe-events.jobs';
 import { StripeEventsRepository } from './stripe-events/stripe-events.repository';
+import { StripeNews } from './stripe-events/stripe-news';
 import { StripeInbox } from './stripe-events/stripe-inbox.service';
 import { SubscriptionBilledLines } from './subscriptions/billed-lines.provider';
 import { BillingEntity } from './subscriptions/billing.entity';
@@ -59,6 +82,10 @@ import { SubscriptionsService } from './subscriptions/subscriptions.service';
       CheckoutSessionEntity,
       StripeEventEntity,
       StripeReconciliationEntity,
+      ScheduledChangeEntity,
+      SubscriptionTurnEntity,
+      InvoiceEntity,
+      InvoiceLineEntity,
     ]),
   ],
   controllers: [
@@ -66,6 +93,11 @@ import { SubscriptionsService } from './subscriptions/subscriptions.service';
     SubscriptionController,
     StripeEventsController,
     StripeEventsAdminController,
+    ChangesController,
+    ChangesAdminController,
+    PortalController,
+    PaymentMethodsController,
+    InvoicesController,
   ],
   providers: [
     BillingsRepository,
@@ -93,6 +125,23 @@ import { SubscriptionsService } from './subscriptions/subscriptions.service';
     EventHealer,
     SubscriptionReconciler,
     ReconciliationJobs,
+    StripeNews,
+    ChangePlanner,
+    ChangePreview,
+    PendingPayment,
+    PlanChanger,
+    SubscriptionEditor,
+    ScheduledChangesRepository,
+    ScheduledChanges,
+    SubscriptionTurns,
+    InvoicesRepository,
+    InvoiceLinesRepository,
+    InvoiceMirror,
+    InvoicesService,
+    PaymentMethods,
+    PaymentNews,
+    PaymentStandings,
+    PaymentGraceJobs,
     { provide: PlanUsage, useClass: SubscriptionPlanUsage },
     { provide: BilledLines, useClass: SubscriptionBilledLines },
     { provide: Purchases, useClass: SubscriptionPurchases },

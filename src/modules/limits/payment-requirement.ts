@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { BillingError } from '../../contracts/errors';
 import type { TenantId } from '../../contracts/ids';
-import { PaymentFacts, paymentStanding } from '../../domain/standing';
+import { owingStatus, PaymentFacts } from '../../domain/standing';
 import { Clock } from '../../platform/clock';
 import { CONFIG } from '../../platform/config/config.module';
 import type { Config } from '../../platform/config/env';
@@ -9,6 +9,7 @@ import { TenantContext } from '../../platform/database/tenant-context';
 import { ShortCache } from '../../platform/short-cache';
 import { EntitlementsMemory } from '../entitlements/entitlements-memory';
 import { TenantsService } from '../tenants/tenants.service';
+import { Purchases } from './purchases';
 
 /** So soon a payment opens what was closed. */
 const REMEMBER_MS = 1000;
@@ -23,6 +24,7 @@ export class PaymentRequirement {
     private readonly tenants: TenantsService,
     private readonly entitlements: EntitlementsMemory,
     private readonly tenantContext: TenantContext,
+    private readonly purchases: Purchases,
     private readonly clock: Clock,
     @Inject(CONFIG) private readonly config: Config,
   ) {
@@ -40,12 +42,23 @@ export class PaymentRequirement {
     const facts = await this.known.get(tenantId, () =>
       this.tenantContext.run(tenantId, () => this.tenants.current()),
     );
-    const standing = paymentStanding(facts, this.clock.now());
+    const status = owingStatus(facts, this.clock.now());
+    if (status === null) return null;
     const grace_until = facts.graceUntil?.toISOString() ?? null;
-    if (standing === 'in_grace')
+    if (!this.config.payment.blockedStatuses.includes(status)) {
+      if (status !== 'PAST_DUE') return status.toLowerCase();
       return grace_until === null ? 'payment failed' : `grace_until=${grace_until}`;
-    if (standing === 'good') return null;
-    throw this.required({ detail: 'An invoice is overdue. Pay it to go on.', extra: { grace_until } });
+    }
+    const arrears = await this.purchases.arrears(tenantId);
+    throw this.required({
+      detail: 'An invoice is overdue. Pay it to go on.',
+      extra: {
+        grace_until,
+        amount_due: arrears?.amountDue ?? null,
+        currency: arrears?.currency ?? null,
+        pay_url: arrears?.payUrl ?? `${this.config.publicUrl}/portal`,
+      },
+    });
   }
 
   /**

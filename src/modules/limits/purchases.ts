@@ -8,4 +8,9 @@ import type { PurchaseFacts } from '../../domain/standing';
 export abstract class Purchases {
   /** The tenant's subscription, the free plan it chose included; null when there is none. */
   abstract of(tenantId: TenantId): Promise<PurchaseFacts | null>;
+
+  /** What the tenant owes that is late, in minor units, and where it pays; null when nothing is. */
+  abstract arrears(
+    tenantId: TenantId,
+  ): Promise<{ amountDue: number; currency: string; payUrl: string | null } | null>;
 }

@@ -6,10 +6,15 @@ import { OnEvent } from '../../platform/outbox/on-event';
 import { JobQueue } from '../../platform/queue/queue';
 import type { ContactRole } from '../tenants/tenant';
 import { TenantsService } from '../tenants/tenants.service';
-import { NotificationContents, NotificationType } from './notification';
+import { NotificationContents, NotificationType, SubscriptionNews } from './notification';
 import {
+  invoiceUpcomingContent,
   isForMail,
+  paymentFailedContent,
+  paymentMethodRemovedContent,
+  paymentOverdueContent,
   receiptContent,
+  subscriptionNewsContent,
   usageAlertContent,
   usageSummaryContent,
   welcomeContent,
@@ -40,6 +45,78 @@ export class NotificationCauses {
     await this.tell(['owner', 'billing'], 'receipt', receiptContent(event.data, name), event);
   }
 
+  @OnEvent('subscription.upgraded')
+  upgraded(event: EventEnvelope): Promise<void> {
+    return this.subscriptionNews('upgraded', event);
+  }
+
+  @OnEvent('subscription.downgrade_scheduled')
+  downgradeScheduled(event: EventEnvelope): Promise<void> {
+    return this.subscriptionNews('downgrade_scheduled', event);
+  }
+
+  @OnEvent('subscription.downgrade_canceled')
+  downgradeCanceled(event: EventEnvelope): Promise<void> {
+    return this.subscriptionNews('downgrade_canceled', event);
+  }
+
+  @OnEvent('subscription.cancelled')
+  canceled(event: EventEnvelope): Promise<void> {
+    return this.subscriptionNews('canceled', event);
+  }
+
+  @OnEvent('subscription.reactivated')
+  reactivated(event: EventEnvelope): Promise<void> {
+    return this.subscriptionNews('reactivated', event);
+  }
+
+  @OnEvent('subscription.paused')
+  paused(event: EventEnvelope): Promise<void> {
+    return this.subscriptionNews('paused', event);
+  }
+
+  @OnEvent('subscription.resumed')
+  resumed(event: EventEnvelope): Promise<void> {
+    return this.subscriptionNews('resumed', event);
+  }
+
+  @OnEvent('payment.failed')
+  async paymentFailed(event: EventEnvelope): Promise<void> {
+    const { name, graceUntil } = await this.tenants.current();
+    const content = paymentFailedContent(event.data, name, graceUntil);
+    await this.tell(['owner', 'billing'], 'payment_failed', content, event);
+  }
+
+  @OnEvent('payment.overdue')
+  async paymentOverdue(event: EventEnvelope): Promise<void> {
+    const { name } = await this.tenants.current();
+    await this.tell(['owner', 'billing'], 'payment_overdue', paymentOverdueContent(event.data, name), event);
+  }
+
+  @OnEvent('payment.recovered')
+  async paymentRecovered(event: EventEnvelope): Promise<void> {
+    const { name } = await this.tenants.current();
+    await this.tell(['owner', 'billing'], 'payment_recovered', { tenant_name: name }, event);
+  }
+
+  @OnEvent('invoice.upcoming')
+  async invoiceUpcoming(event: EventEnvelope): Promise<void> {
+    const { name } = await this.tenants.current();
+    await this.tell(
+      ['owner', 'billing'],
+      'invoice_upcoming',
+      invoiceUpcomingContent(event.data, name),
+      event,
+    );
+  }
+
+  @OnEvent('payment_method.detached')
+  async paymentMethodRemoved(event: EventEnvelope): Promise<void> {
+    const { name } = await this.tenants.current();
+    const content = paymentMethodRemovedContent(event.data, name);
+    await this.tell(['owner', 'billing'], 'payment_method_removed', content, event);
+  }
+
   @OnEvent('usage.threshold_reached')
   async usageAlert(event: EventEnvelope): Promise<void> {
     if (!isForMail(event.data)) return;
@@ -51,6 +128,11 @@ export class NotificationCauses {
   async usageSummary(event: EventEnvelope): Promise<void> {
     const { name } = await this.tenants.current();
     await this.tell(['owner', 'billing'], 'usage_summary', usageSummaryContent(event.data, name), event);
+  }
+
+  private async subscriptionNews(news: SubscriptionNews, event: EventEnvelope): Promise<void> {
+    const { name } = await this.tenants.current();
+    await this.tell(['owner', 'billing'], news, subscriptionNewsContent(event.data, name), event);
   }
 
   private async tell<Type extends NotificationType>(

@@ -1,4 +1,4 @@
-import { NotificationContents, Quantity } from './notification';
+import { NotificationContents, Quantity, SubscriptionNews } from './notification';
 
 /** The members of events that messages are made of. Events are a contract, but an old one may lack what is new. */
 type EventData = Record<string, unknown>;
@@ -26,6 +26,73 @@ export function receiptContent(subscription: EventData, tenantName: string): Not
     period_end: periodEnd,
     renews_at: isEnding ? null : periodEnd,
     trial_ends_at: subscription.status === 'TRIALING' ? text(subscription.trial_end) : null,
+  };
+}
+
+export function subscriptionNewsContent(
+  subscription: EventData,
+  tenantName: string,
+): NotificationContents[SubscriptionNews] {
+  const isEnding = subscription.cancel_at_period_end === true;
+  return {
+    tenant_name: tenantName,
+    plan_name: text(object(subscription.plan).name),
+    quantity: number(subscription.quantity) ?? 1,
+    ends_at: isEnding ? text(subscription.current_period_end) : text(subscription.cancel_at),
+    changes_at: text(object(subscription.pending_change).effective_at),
+  };
+}
+
+/** @param graceUntil the tenant's, since an invoice knows none */
+export function paymentFailedContent(
+  invoice: EventData,
+  tenantName: string,
+  graceUntil: Date | null,
+): NotificationContents['payment_failed'] {
+  return {
+    tenant_name: tenantName,
+    amount: number(invoice.amount_remaining),
+    currency: text(invoice.currency),
+    grace_until: graceUntil?.toISOString() ?? null,
+    next_attempt_at: text(invoice.next_payment_attempt),
+    pay_url: text(invoice.hosted_invoice_url),
+  };
+}
+
+export function paymentOverdueContent(
+  standing: EventData,
+  tenantName: string,
+): NotificationContents['payment_overdue'] {
+  return {
+    tenant_name: tenantName,
+    amount: number(standing.amount_due),
+    currency: text(standing.currency),
+    grace_until: null,
+    next_attempt_at: null,
+    pay_url: text(standing.hosted_invoice_url),
+  };
+}
+
+export function invoiceUpcomingContent(
+  invoice: EventData,
+  tenantName: string,
+): NotificationContents['invoice_upcoming'] {
+  return {
+    tenant_name: tenantName,
+    amount: number(invoice.amount_due),
+    currency: text(invoice.currency),
+    due_at: text(invoice.due_at),
+  };
+}
+
+export function paymentMethodRemovedContent(
+  method: EventData,
+  tenantName: string,
+): NotificationContents['payment_method_removed'] {
+  return {
+    tenant_name: tenantName,
+    last4: text(method.last4),
+    methods_left: number(method.payment_methods_left) ?? 0,
   };
 }
 

@@ -1,7 +1,48 @@
 import { TenantId } from '../../contracts/ids';
 
+/** Changes of a subscription that people are told of. */
+export type SubscriptionNews =
+  | 'upgraded'
+  | 'downgrade_scheduled'
+  | 'downgrade_canceled'
+  | 'canceled'
+  | 'reactivated'
+  | 'paused'
+  | 'resumed';
+
+interface SubscriptionNewsContent {
+  tenant_name: string;
+  plan_name: string | null;
+  quantity: number;
+  /** null when no end is set. */
+  ends_at: string | null;
+  /** null when no change waits. */
+  changes_at: string | null;
+}
+
+interface OwedContent {
+  tenant_name: string;
+  /** Minor units. */
+  amount: number | null;
+  currency: string | null;
+  grace_until: string | null;
+  /** null when no further attempt is planned. */
+  next_attempt_at: string | null;
+  pay_url: string | null;
+}
+
 /** What is told to people, and what its template needs to know. Rendered when it is sent. */
-export interface NotificationContents {
+export interface NotificationContents extends Record<SubscriptionNews, SubscriptionNewsContent> {
+  payment_failed: OwedContent;
+  payment_overdue: OwedContent;
+  payment_recovered: { tenant_name: string };
+  invoice_upcoming: {
+    tenant_name: string;
+    amount: number | null;
+    currency: string | null;
+    due_at: string | null;
+  };
+  payment_method_removed: { tenant_name: string; last4: string | null; methods_left: number };
   welcome: {
     tenant_name: string;
     /** null when there is no trial. */

@@ -76,6 +76,25 @@ export class TenantsRepository extends SharedRepository<TenantEntity> {
     return changed > 0;
   }
 
+  async clearStripeCustomer(id: TenantId, customerId: StripeCustomerId, now: Date): Promise<void> {
+    await this.update(
+      { id, stripeCustomerId: customerId },
+      { stripeCustomerId: null, version: () => 'version + 1', updatedAt: now },
+    );
+  }
+
+  /** The longest overdue first. */
+  async inEndedGraceAcrossTenants(now: Date, limit: number): Promise<TenantId[]> {
+    return this.acrossTenants(async (manager) => {
+      const rows = await manager.query<{ id: TenantId }[]>(
+        `select id from tenants where payment_status = 'PAST_DUE' and grace_until <= $1
+         order by grace_until limit $2`,
+        [now, limit],
+      );
+      return rows.map(({ id }) => id);
+    });
+  }
+
   /** Those of these tenants that exist, in any order. */
   findManyAcrossTenants(ids: readonly TenantId[]): Promise<Tenant[]> {
     return this.acrossTenants(() => this.find({ id: In([...ids]) }));

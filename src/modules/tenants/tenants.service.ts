@@ -124,12 +124,39 @@ export class TenantsService {
     return isFirst ? customerId : (await this.current()).stripeCustomerId!;
   }
 
+  /** The customer is gone in Stripe; the next purchase makes another. */
+  @Transactional()
+  async forgetStripeCustomer(customerId: StripeCustomerId): Promise<void> {
+    const tenant = await this.lockCurrent();
+    if (tenant.stripeCustomerId !== customerId) return;
+    await this.tenants.clearStripeCustomer(tenant.id, customerId, this.clock.now());
+    await this.audit.record({
+      action: 'STRIPE_CUSTOMER_FORGOTTEN',
+      targetType: 'tenant',
+      targetId: tenant.id,
+      before: { stripe_customer_id: customerId },
+      after: { stripe_customer_id: null },
+    });
+  }
+
+  /** Tenants whose grace after a failed payment is over and is not written so yet. */
+  inEndedGraceAcrossTenants(now: Date, limit: number): Promise<TenantId[]> {
+    return this.tenants.inEndedGraceAcrossTenants(now, limit);
+  }
+
   /** A purchase takes the trial's place. The first conversion counts; without a trial nothing happens. */
   @Transactional()
   async convertTrial(at: Date): Promise<void> {
     const tenant = await this.lockCurrent();
     if (mayStartTrial(tenant) || tenant.trialConvertedAt !== null) return;
-    await this.tenants.change(tenant, { trialConvertedAt: at }, this.clock.now());
+    const now = this.clock.now();
+    const changed = await this.tenants.change(tenant, { trialConvertedAt: at }, now);
+    await this.outbox.record({
+      type: 'trial.converted',
+      aggregateType: 'tenant',
+      aggregateId: tenant.id,
+      data: toTenantSnapshot(changed, now),
+    });
   }
 
   /** First checkout, or first contact confirmed: PENDING becomes ACTIVE. Later calls change nothing. */

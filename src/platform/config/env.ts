@@ -40,6 +40,12 @@ export interface Config {
   checkout: { allowedRedirectOrigins: string[]; sessionHours: number };
   trial: { days: number; planSlug: string | null };
   freePlanSlug: string | null;
+  payment: {
+    /** Days between the first failed payment and OVERDUE; 0 = at once. */
+    graceDays: number;
+    /** Statuses in which protected routes answer 402; in the other statuses that owe they only warn. */
+    blockedStatuses: ('PAST_DUE' | 'OVERDUE' | 'FAILED')[];
+  };
   usage: {
     /** Percent past a limit that still passes where the plan does not say; up to two decimals. */
     gracePercent: number;
@@ -133,6 +139,10 @@ export function loadConfig(source: NodeJS.ProcessEnv = process.env): Config {
     },
     trial: { days: read.integer('TRIAL_DAYS', 14, 0, 730), planSlug: read.optionalText('TRIAL_PLAN_SLUG') },
     freePlanSlug: read.optionalText('FREE_PLAN_SLUG'),
+    payment: {
+      graceDays: read.integer('PAYMENT_GRACE_DAYS', 7, 0, 365),
+      blockedStatuses: blockedStatuses(read),
+    },
     usage: {
       gracePercent: gracePercent(read),
       warningPercent: Math.round(read.decimal('USAGE_CAP_WARNING_THRESHOLD', 0.8, 0.01, 1) * 100),
@@ -199,6 +209,17 @@ function webhookSecrets(read: EnvReader, livemode: boolean): string[] {
 function gracePercent(read: EnvReader): number {
   const older = read.decimal('USAGE_CAP_HARD_LIMIT', 1, 1, 11);
   return read.decimal('LIMIT_GRACE_PERCENT', Math.round((older - 1) * 10_000) / 100, 0, 1000);
+}
+
+function blockedStatuses(read: EnvReader): Config['payment']['blockedStatuses'] {
+  const known = ['PAST_DUE', 'OVERDUE', 'FAILED'] as const;
+  const named = read.text('PAYMENT_BLOCKED_STATUSES', 'OVERDUE,FAILED');
+  if (named === 'none') return [];
+  const parts = named.split(',').map((part) => part.trim());
+  if (parts.every((part) => (known as readonly string[]).includes(part)))
+    return known.filter((status) => parts.includes(status));
+  read.mistake(`PAYMENT_BLOCKED_STATUSES must list some of ${known.join(', ')}, or be none`);
+  return [];
 }
 
 function userOf(url: string): string {

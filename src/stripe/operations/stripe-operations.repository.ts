@@ -116,6 +116,11 @@ export class StripeOperationsRepository extends TenantRepository<StripeOperation
     await this.update({ intent: operation.intent, id: operation.id }, { id, lockedUntil: new Date(0) });
   }
 
+  /** What was made is gone in Stripe: the next caller makes another. */
+  async forgetIntent(intent: string): Promise<void> {
+    await this.remove({ intent });
+  }
+
   /** Stripe said no: the next attempt may ask for something else, under a new key. */
   async forget(operation: StripeOperationEntity): Promise<void> {
     await this.remove({ intent: operation.intent, id: operation.id });

@@ -103,6 +103,11 @@ export class StripeOperations {
     }
   }
 
+  /** What was made is gone in Stripe: the next caller makes another. */
+  forget(intent: string): Promise<void> {
+    return this.operations.forgetIntent(intent);
+  }
+
   private async carryOut<Request extends object>(wanted: WantedObject<Request>): Promise<string> {
     const handler = this.handlerOf(wanted);
     const giveUpAt = Math.min(this.clock.monotonicMs() + PATIENCE_MS, this.requestContext.answerBy);

@@ -63,6 +63,8 @@ export class CheckoutCompletion {
 
   private async recordPayment(): Promise<void> {
     const tenant = await this.tenants.current();
+    // A checkout told late says nothing about what has failed since: that the invoices know.
+    if (tenant.paymentStatus !== 'NONE' && tenant.paymentStatus !== 'PENDING') return;
     await this.tenants.setPaymentStatus(nextPaymentStatus(tenant.paymentStatus, 'invoice_paid'));
   }
 }

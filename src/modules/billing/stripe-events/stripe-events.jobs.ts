@@ -1,21 +1,16 @@
 import { Injectable, OnModuleInit } from '@nestjs/common';
 import { BillingError } from '../../../contracts/errors';
 import { JobPayloads } from '../../../contracts/jobs';
-import { StripeCustomerId, StripeSessionId, StripeSubscriptionId, TenantId } from '../../../contracts/ids';
+import { TenantId } from '../../../contracts/ids';
 import { Clock } from '../../../platform/clock';
-import { TenantContext } from '../../../platform/database/tenant-context';
 import { Lifecycle } from '../../../platform/lifecycle';
 import { Logger } from '../../../platform/logger';
 import { Metrics } from '../../../platform/metrics';
-import { OperatorMail } from '../../../platform/operator-mail';
 import { JobRunner } from '../../../platform/queue/job-runner';
 import { OnJob } from '../../../platform/queue/on-job';
-import { BillingGateway } from '../../../stripe/billing-gateway';
-import { TenantsService } from '../../tenants/tenants.service';
-import { CheckoutCompletion } from '../checkout/checkout-completion';
-import { SubscriptionSync } from '../subscriptions/subscription-sync';
 import { NewsOf, newsOf, typesOf } from './event-handlers';
 import { ClaimedEvent, StripeEventsRepository } from './stripe-events.repository';
+import { StripeNews } from './stripe-news';
 
 const MOST_ATTEMPTS = 20;
 const SWEEP_MS = 2000;
@@ -23,7 +18,6 @@ const SWEEP_BATCH = 200;
 const SWEEP_AT_ONCE = 8;
 const CLOCK_MARGIN_MS = 500;
 
-type Applied = { status: 'processed'; tenantId: TenantId | null } | { status: 'ignored'; reason: string };
 type Outcome =
   | { status: 'processed'; tenantId: TenantId | null; news: NewsOf; fetchBegan: Date }
   | { status: 'ignored'; reason: string };
@@ -40,12 +34,7 @@ export class StripeEventsJobs implements OnModuleInit {
 
   constructor(
     private readonly events: StripeEventsRepository,
-    private readonly gateway: BillingGateway,
-    private readonly sync: SubscriptionSync,
-    private readonly checkouts: CheckoutCompletion,
-    private readonly tenants: TenantsService,
-    private readonly operators: OperatorMail,
-    private readonly tenantContext: TenantContext,
+    private readonly news: StripeNews,
     private readonly runner: JobRunner,
     private readonly lifecycle: Lifecycle,
     private readonly clock: Clock,
@@ -93,60 +82,8 @@ export class StripeEventsJobs implements OnModuleInit {
     const news = newsOf(event.type);
     if (!news) return { status: 'ignored', reason: 'type is not handled' };
     const fetchBegan = this.clock.realNow();
-    const outcome = await this.apply(news, event);
+    const outcome = await this.news.apply(news, event);
     return outcome.status === 'ignored' ? outcome : { ...outcome, news, fetchBegan };
-  }
-
-  private async apply(news: NewsOf, event: ClaimedEvent): Promise<Applied> {
-    if (news === 'meter_error') return this.handleMeterError(event);
-    if (!event.objectId) return { status: 'ignored', reason: 'the event names no object' };
-    return news === 'checkout'
-      ? this.handleCheckout(event.objectId as StripeSessionId)
-      : this.handleSubscription(event.objectId as StripeSubscriptionId, event.customerId);
-  }
-
-  /** Usage that Stripe could not count: told to the operators, who see the event and its meter. */
-  private async handleMeterError(event: ClaimedEvent): Promise<Applied> {
-    this.metrics.alarms.inc({ kind: 'stripe_meter_error' });
-    this.logger.warn('stripe.meter_error', { event_id: event.eventId, type: event.type });
-    await this.operators.tell('Stripe could not count usage', [
-      `${event.type}: ${event.eventId}`,
-      `Meter: ${event.objectId ?? 'not found'}`,
-      `Look at ${event.eventId} in Stripe for the kinds of errors and samples.`,
-    ]);
-    return { status: 'processed', tenantId: null };
-  }
-
-  private async handleCheckout(id: StripeSessionId): Promise<Applied> {
-    const session = await this.gateway.checkout(id);
-    if (!session) return { status: 'ignored', reason: 'Stripe has no such checkout session' };
-    return this.forCustomer(session.customerId, async () => {
-      await this.checkouts.apply(session);
-      return true;
-    });
-  }
-
-  /** The customer in the payload only says where to look: the sync compares it with what Stripe answers. */
-  private async handleSubscription(
-    id: StripeSubscriptionId,
-    customerId: StripeCustomerId | null,
-  ): Promise<Applied> {
-    // A thin event does not name the customer.
-    const owner = customerId ?? (await this.gateway.subscription(id))?.customerId ?? null;
-    return this.forCustomer(owner, () => this.sync.sync(id));
-  }
-
-  /** The tenant is the one that stored this customer; nothing in the event can name another (F-16). */
-  private async forCustomer(
-    customerId: StripeCustomerId | null,
-    apply: () => Promise<boolean>,
-  ): Promise<Applied> {
-    const tenantId = customerId ? await this.tenants.findByStripeCustomerAcrossTenants(customerId) : null;
-    if (!tenantId) return { status: 'ignored', reason: 'the customer belongs to no tenant' };
-    const applied = await this.tenantContext.run(tenantId, apply);
-    return applied
-      ? { status: 'processed', tenantId }
-      : { status: 'ignored', reason: 'Stripe has no such object of this customer' };
   }
 
   private async finish(event: ClaimedEvent, outcome: Outcome): Promise<void> {

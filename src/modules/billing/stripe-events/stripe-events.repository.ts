@@ -42,6 +42,8 @@ export interface ClaimedEvent {
   objectId: string | null;
   customerId: StripeCustomerId | null;
   retryCount: number;
+  /** As it was delivered, for what no fetch can tell any more. */
+  payload: Buffer;
 }
 
 /** Stripe's inbox. It belongs to no tenant until its customer is known. */
@@ -141,7 +143,7 @@ export class StripeEventsRepository extends SharedRepository<StripeEventEntity> 
          set locked_until = clock_timestamp() + make_interval(secs => $2)
          where event_id = $1 and status = 'pending' and next_retry_at <= clock_timestamp()
            and (locked_until is null or locked_until < clock_timestamp())
-         returning event_id, type, object_id, customer_id, retry_count`,
+         returning event_id, type, object_id, customer_id, retry_count, payload`,
         [eventId, LEASE_SECONDS],
       );
       const row = rows[0];
@@ -152,6 +154,7 @@ export class StripeEventsRepository extends SharedRepository<StripeEventEntity> 
         objectId: row.object_id as string | null,
         customerId: row.customer_id as StripeCustomerId | null,
         retryCount: row.retry_count as number,
+        payload: row.payload as Buffer,
       };
     });
   }

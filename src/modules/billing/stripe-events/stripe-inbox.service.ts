@@ -92,8 +92,8 @@ export class StripeInbox {
     if (newsOf(event.type) === null) return { status: 'ignored', reason: 'type is not handled' };
     const problem =
       payloadProblem(event) ??
-      // A meter that was not found has no id to tell.
-      (event.objectId || newsOf(event.type) === 'meter_error'
+      // A meter that was not found has no id to tell, an invoice that is still to come has none yet.
+      (event.objectId || newsOf(event.type) === 'meter_error' || event.type === 'invoice.upcoming'
         ? null
         : 'malformed payload: an object without an id');
     if (problem === null) return { status: 'pending', reason: null };

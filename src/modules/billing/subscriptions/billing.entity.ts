@@ -63,8 +63,19 @@ export class BillingEntity {
   @Column('text', { nullable: true })
   cancellationReason: string | null;
 
+  /** Why the tenant wants to leave, in its own words; Stripe's reason stands above. */
+  @Column('text', { nullable: true })
+  cancelReason: string | null;
+
+  @Column('text', { nullable: true })
+  cancelFeedback: string | null;
+
   @Column('timestamptz', { nullable: true })
   pausedAt: Date | null;
+
+  /** When the pause ends by itself; null = when somebody ends it. */
+  @Column('timestamptz', { nullable: true })
+  pauseResumesAt: Date | null;
 
   @Column('uuid', { nullable: true })
   pendingPlanId: PlanId | null;

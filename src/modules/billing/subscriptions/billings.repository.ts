@@ -31,7 +31,10 @@ export const NOTHING_BOUGHT: BillingFields = {
   canceledAt: null,
   endedAt: null,
   cancellationReason: null,
+  cancelReason: null,
+  cancelFeedback: null,
   pausedAt: null,
+  pauseResumesAt: null,
   pendingPlanId: null,
   pendingChangeAt: null,
   stripeScheduleId: null,
@@ -104,6 +107,17 @@ export class BillingsRepository extends TenantRepository<BillingEntity> {
          where stripe_subscription_id is not null and ended_at is null`,
       );
       return rows.map((row) => ({ tenantId: row.tenant_id, id: row.stripe_subscription_id }));
+    });
+  }
+
+  /** Whose live subscription this is; null for none. */
+  async tenantOfLiveAcrossTenants(id: string): Promise<TenantId | null> {
+    return this.acrossTenants(async (manager) => {
+      const rows = await manager.query<{ tenant_id: TenantId }[]>(
+        `select tenant_id from billings where id = $1 and is_live`,
+        [id],
+      );
+      return rows[0]?.tenant_id ?? null;
     });
   }
 

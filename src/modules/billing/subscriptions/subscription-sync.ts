@@ -12,7 +12,9 @@ import { Plan } from '../../plans/plan';
 import { PlansService } from '../../plans/plans.service';
 import { TenantsService } from '../../tenants/tenants.service';
 import { BillingEntity } from './billing.entity';
-import { BillingFields, BillingsRepository } from './billings.repository';
+import { ScheduledChangeEntity } from '../changes/scheduled-change.entity';
+import { ScheduledChangesRepository } from '../changes/scheduled-changes.repository';
+import { BillingFields, BillingsRepository, NOTHING_BOUGHT } from './billings.repository';
 import { SubscriptionChanges } from './subscription-changes';
 import { SubscriptionItemsRepository } from './subscription-items.repository';
 
@@ -37,6 +39,7 @@ export class SubscriptionSync {
     private readonly plans: PlansService,
     private readonly tenants: TenantsService,
     private readonly changes: SubscriptionChanges,
+    private readonly scheduled: ScheduledChangesRepository,
     private readonly clock: Clock,
     private readonly metrics: Metrics,
   ) {}
@@ -68,7 +71,11 @@ export class SubscriptionSync {
 
   private async saysTheSame(row: BillingEntity, listed: SubscriptionSnapshot): Promise<boolean> {
     const plans = await this.plans.findManyByStripePrice(listed.items.map((item) => item.priceId));
-    return isSame(row, this.fieldsOf(listed, plans, row)) && (await this.items.areSame(row.id, listed.items));
+    const waiting = row.pendingPlanId ? await this.scheduled.pendingOf('plan') : null;
+    return (
+      isSame(row, this.fieldsOf(listed, plans, row, waiting)) &&
+      (await this.items.areSame(row.id, listed.items))
+    );
   }
 
   private async syncOne(id: StripeSubscriptionId): Promise<'foreign' | 'ended' | 'done'> {
@@ -104,7 +111,8 @@ export class SubscriptionSync {
     if ((row?.syncCount ?? 0) !== knownCount) throw new NewsIsOld();
     const live = await this.billings.live();
     const plans = await this.plans.findManyByStripePrice(snapshot.items.map((item) => item.priceId));
-    const fields = this.fieldsOf(snapshot, plans, row);
+    const waiting = row?.pendingPlanId ? await this.scheduled.pendingOf('plan') : null;
+    const fields = this.fieldsOf(snapshot, plans, row, waiting);
     const staysAsItIs = row !== null && (row.isLive || !this.becomesLive(fields, row, live));
     if (staysAsItIs && isSame(row, fields) && (await this.items.areSame(row.id, snapshot.items))) {
       // Counted even so: somebody who fetched between two changes must find his news old.
@@ -115,9 +123,11 @@ export class SubscriptionSync {
     const written = await this.place(fields, row, live);
     await this.items.mirror(written.id, snapshot.items, (item) => planIdOf(item, plans));
 
+    const hasEnded = row !== null && row.isLive && isLive(row.status) && !isLive(written.status);
+    if (waiting && fields.pendingPlanId === null) await this.settle(waiting, fields);
+    if (hasEnded) await this.goDown(written, waiting);
     const after = await this.billings.live();
     await this.changes.announce(before, after);
-    const hasEnded = row !== null && row.isLive && isLive(row.status) && !isLive(written.status);
     return hasEnded ? 'ended' : 'done';
   }
 
@@ -152,12 +162,34 @@ export class SubscriptionSync {
     return written;
   }
 
-  private fieldsOf(snapshot: SubscriptionSnapshot, plans: Plan[], row: BillingEntity | null): BillingFields {
+  private async settle(waiting: ScheduledChangeEntity, fields: BillingFields): Promise<void> {
+    const isDown = waiting.carriedBy === 'cancellation' && !isLive(fields.status);
+    const isApplied = isDown || (fields.planId === waiting.planId && isLive(fields.status));
+    await this.scheduled.settle({ id: waiting.id }, isApplied ? 'applied' : 'canceled');
+  }
+
+  /** What ended to make room for the free plan that was chosen is followed by it, in the same transaction. */
+  private async goDown(ended: BillingEntity, waiting: ScheduledChangeEntity | null): Promise<void> {
+    await this.scheduled.cancelAll();
+    if (waiting?.carriedBy !== 'cancellation' || !ended.isLive) return;
+    await this.changed(ended, { isLive: false });
+    const { planId, currency } = { planId: waiting.planId, currency: ended.currency };
+    await this.billings.addRow({ ...NOTHING_BOUGHT, status: 'FREE', planId, currency }, true);
+  }
+
+  private fieldsOf(
+    snapshot: SubscriptionSnapshot,
+    plans: Plan[],
+    row: BillingEntity | null,
+    waiting: ScheduledChangeEntity | null,
+  ): BillingFields {
     const main = mainItem(snapshot, plans);
+    const planId = main ? planIdOf(main, plans) : null;
+    const stillWaits = waiting !== null && waits(waiting, snapshot, planId);
     if (!main) this.alarm('subscription_without_plan', snapshot);
     if (snapshot.status === null) this.alarm('unknown_subscription_status', snapshot);
     return {
-      planId: main ? planIdOf(main, plans) : null,
+      planId,
       // A status we do not know leaves access as it was until a person has looked.
       status: snapshot.status ?? row?.status ?? 'INCOMPLETE',
       stripeSubscriptionId: snapshot.id,
@@ -172,10 +204,14 @@ export class SubscriptionSync {
       cancelAt: snapshot.cancelAtPeriodEnd ? null : snapshot.cancelAt,
       canceledAt: snapshot.canceledAt,
       endedAt: snapshot.endedAt,
-      cancellationReason: snapshot.cancellationReason ?? row?.cancellationReason ?? null,
+      cancellationReason:
+        snapshot.cancellationReason ?? (isEnding(snapshot) ? (row?.cancellationReason ?? null) : null),
+      cancelReason: row?.cancelReason ?? null,
+      cancelFeedback: row?.cancelFeedback ?? null,
+      pauseResumesAt: snapshot.pauseMode ? (snapshot.pauseResumesAt ?? row?.pauseResumesAt ?? null) : null,
       pausedAt: snapshot.pauseMode ? (row?.pausedAt ?? this.clock.now()) : null,
-      pendingPlanId: row?.pendingPlanId ?? null,
-      pendingChangeAt: row?.pendingChangeAt ?? null,
+      pendingPlanId: stillWaits ? (row?.pendingPlanId ?? null) : null,
+      pendingChangeAt: stillWaits ? (row?.pendingChangeAt ?? null) : null,
       stripeScheduleId: snapshot.scheduleId,
       quantity: main?.quantity ?? 1,
       currency: snapshot.currency,
@@ -203,6 +239,22 @@ function mainItem(snapshot: SubscriptionSnapshot, plans: Plan[]): SubscriptionIt
   const planned = snapshot.items.filter((item) => planIdOf(item, plans) !== null);
   const hinted = planned.find((item) => planIdOf(item, plans) === snapshot.metadata.planId);
   return hinted ?? planned[0] ?? null;
+}
+
+function isEnding({ cancelAtPeriodEnd, cancelAt, endedAt }: SubscriptionSnapshot): boolean {
+  return cancelAtPeriodEnd || cancelAt !== null || endedAt !== null;
+}
+
+/** Whether a change goes on waiting, by what Stripe holds: its schedule, or the end that makes room for it. */
+function waits(
+  waiting: ScheduledChangeEntity,
+  snapshot: SubscriptionSnapshot,
+  planId: PlanId | null,
+): boolean {
+  if (snapshot.endedAt !== null || planId === waiting.planId) return false;
+  if (waiting.carriedBy === 'schedule') return snapshot.scheduleId !== null;
+  if (waiting.carriedBy === 'cancellation') return snapshot.cancelAtPeriodEnd || snapshot.cancelAt !== null;
+  return true;
 }
 
 function planIdOf(item: SubscriptionItemSnapshot, plans: Plan[]): PlanId | null {

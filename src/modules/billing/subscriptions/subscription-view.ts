@@ -27,8 +27,10 @@ export function subscriptionSnapshot({ row, plan, items }: SubscriptionFacts): S
     cancel_at: iso(row.cancelAt),
     canceled_at: iso(row.canceledAt),
     ended_at: iso(row.endedAt),
-    cancellation_reason: row.cancellationReason,
+    cancellation_reason: row.cancelReason ?? row.cancellationReason,
+    cancellation_feedback: row.cancelFeedback,
     paused_at: iso(row.pausedAt),
+    pause_resumes_at: iso(row.pauseResumesAt),
     pending_change: row.pendingPlanId
       ? { plan_id: row.pendingPlanId, effective_at: iso(row.pendingChangeAt) }
       : null,

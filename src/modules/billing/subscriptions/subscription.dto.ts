@@ -47,8 +47,12 @@ export class SubscriptionSnapshotView {
   cancel_at: string | null;
   canceled_at: string | null;
   ended_at: string | null;
+  /** The tenant's own words where it gave some, else Stripe's reason. */
   cancellation_reason: string | null;
+  cancellation_feedback: string | null;
   paused_at: string | null;
+  /** When the pause ends by itself. */
+  pause_resumes_at: string | null;
   pending_change: PendingChangeView | null;
   stripe_subscription_id: string | null;
   billing_mode: string | null;

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Transactional } from '@nestjs-cls/transactional';
 import { BillingError } from '../../../contracts/errors';
+import { isUuid, TenantId } from '../../../contracts/ids';
 import { isLive } from '../../../domain/subscription-status';
 import { CurrentEntitlements } from '../../../domain/entitlements';
 import { trialState } from '../../../domain/trial';
@@ -79,6 +80,11 @@ export class SubscriptionsService {
     return (await this.billings.fromStripe()).length;
   }
 
+  /** Whose live subscription this is, by our own id of it; null for none. */
+  async tenantOfLiveAcrossTenants(id: string): Promise<TenantId | null> {
+    return isUuid(id) ? this.billings.tenantOfLiveAcrossTenants(id) : null;
+  }
+
   live(): Promise<BillingEntity | null> {
     return this.billings.live();
   }
@@ -100,7 +106,9 @@ function nothingBought(tenantId: string): SubscriptionSnapshotView {
     canceled_at: null,
     ended_at: null,
     cancellation_reason: null,
+    cancellation_feedback: null,
     paused_at: null,
+    pause_resumes_at: null,
     pending_change: null,
     stripe_subscription_id: null,
     billing_mode: null,

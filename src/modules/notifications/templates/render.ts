@@ -1,6 +1,14 @@
 import type { Notification, NotificationContents, NotificationType } from '../notification';
 import { LaidOut, layOut } from './layout';
 import type { Message } from './message';
+import {
+  invoiceUpcomingMessage,
+  paymentFailedMessage,
+  paymentMethodRemovedMessage,
+  paymentOverdueMessage,
+  paymentRecoveredMessage,
+} from './payment-news';
+import { subscriptionNewsMessage } from './subscription-news';
 import { receiptMessage } from './receipt';
 import { usageAlertMessage } from './usage-alert';
 import { usageSummaryMessage } from './usage-summary';
@@ -18,6 +26,18 @@ const TEMPLATES: { [Type in NotificationType]: Template<Type> } = {
   receipt: receiptMessage,
   usage_alert: usageAlertMessage,
   usage_summary: usageSummaryMessage,
+  upgraded: subscriptionNewsMessage('upgraded'),
+  downgrade_scheduled: subscriptionNewsMessage('downgrade_scheduled'),
+  downgrade_canceled: subscriptionNewsMessage('downgrade_canceled'),
+  canceled: subscriptionNewsMessage('canceled'),
+  reactivated: subscriptionNewsMessage('reactivated'),
+  paused: subscriptionNewsMessage('paused'),
+  resumed: subscriptionNewsMessage('resumed'),
+  payment_failed: paymentFailedMessage,
+  payment_overdue: paymentOverdueMessage,
+  payment_recovered: paymentRecoveredMessage,
+  invoice_upcoming: invoiceUpcomingMessage,
+  payment_method_removed: paymentMethodRemovedMessage,
 };
 
 /** Writes a message as it is sent: numbers and days in the recipient's customs. */
