@@ -6,13 +6,21 @@ import { StripeOperationEntity } from './operations/stripe-operation.entity';
 import { StripeOperations } from './operations/stripe-operations';
 import { StripeOperationsJobs } from './operations/stripe-operations.jobs';
 import { StripeOperationsRepository } from './operations/stripe-operations.repository';
+import { PaymentsGateway } from './payments-gateway';
 import { ReconciliationGateway } from './reconciliation-gateway';
 import { SandboxTime } from './sandbox-time';
 import { StripeClient } from './stripe-client';
-import { TestClocks } from './test-clocks';
-import { PaymentsGateway } from './payments-gateway';
 import { SubscriptionGateway } from './subscription-gateway';
+import { TestClocks } from './test-clocks';
 import { WebhookVerifier } from './webhook-verifier';
+
+const GATEWAYS = [
+  BillingGateway,
+  DiscountGateway,
+  PaymentsGateway,
+  ReconciliationGateway,
+  SubscriptionGateway,
+];
 
 /** The only room where the Stripe SDK may be; it speaks our words to the others. */
 @Global()
@@ -20,9 +28,7 @@ import { WebhookVerifier } from './webhook-verifier';
   imports: [TypeOrmModule.forFeature([StripeOperationEntity])],
   providers: [
     StripeClient,
-    BillingGateway,
-    DiscountGateway,
-    ReconciliationGateway,
+    ...GATEWAYS,
     WebhookVerifier,
     StripeOperationsRepository,
     StripeOperations,
@@ -30,17 +36,6 @@ import { WebhookVerifier } from './webhook-verifier';
     TestClocks,
     SandboxTime,
   ],
-  exports: [
-    StripeClient,
-    BillingGateway,
-    DiscountGateway,
-    ReconciliationGateway,
-    WebhookVerifier,
-    StripeOperations,
-    SubscriptionGateway,
-    PaymentsGateway,
-    SubscriptionGateway,
-    PaymentsGateway,
-  ],
+  exports: [StripeClient, ...GATEWAYS, WebhookVerifier, StripeOperations],
 })
 export class StripeModule {}
