@@ -88,6 +88,25 @@ const CONTROLS: [method: string, pattern: RegExp, control: Control][] = [
   ],
   [
     'POST',
+    /^\/charges\/([^/]+)\/dispute$/,
+    (sandbox, [id = ''], body) => {
+      const reason = (body as { reason?: unknown } | null)?.reason ?? 'fraudulent';
+      if (typeof reason !== 'string' || !/^[a-z_]{1,60}$/.test(reason))
+        throw new ControlError(400, 'reason is a reason of Stripe’s, e.g. fraudulent.');
+      return sandbox.disputeCharge(id, reason);
+    },
+  ],
+  [
+    'POST',
+    /^\/disputes\/([^/]+)\/decide$/,
+    (sandbox, [id = ''], body) => {
+      const outcome = (body as { outcome?: unknown } | null)?.outcome;
+      if (outcome !== 'won' && outcome !== 'lost') throw new ControlError(400, 'outcome is won or lost.');
+      return sandbox.decideDispute(id, outcome);
+    },
+  ],
+  [
+    'POST',
     /^\/payment_intents\/([^/]+)\/authenticate$/,
     (sandbox, [id = ''], body) => {
       const result = (body as { result?: unknown } | null)?.result ?? 'success';

@@ -7,6 +7,13 @@ import type { TableName, Tables } from './tables';
 /** Fields that hold an id and may be asked for in full, by `object.path`. */
 const EXPANDABLE: Record<string, TableName> = {
   'charge.customer': 'customer',
+  'credit_note.customer': 'customer',
+  'credit_note.invoice': 'invoice',
+  'credit_note.refunds.refund': 'refund',
+  'dispute.charge': 'charge',
+  'dispute.payment_intent': 'payment_intent',
+  'refund.charge': 'charge',
+  'refund.payment_intent': 'payment_intent',
   'charge.payment_intent': 'payment_intent',
   'checkout.session.customer': 'customer',
   'checkout.session.discounts.coupon': 'coupon',

@@ -32,6 +32,26 @@ export interface OperationParameters {
   'POST /v1/billing/meters/:id/deactivate': Stripe.Billing.MeterDeactivateParams;
   'POST /v1/billing/meters/:id/reactivate': Stripe.Billing.MeterReactivateParams;
   'GET /v1/billing/meters/:id/event_summaries': Stripe.Billing.MeterListEventSummariesParams;
+  'POST /v1/refunds': Stripe.RefundCreateParams;
+  'GET /v1/refunds': Stripe.RefundListParams;
+  'GET /v1/refunds/:id': Stripe.RefundRetrieveParams;
+  'POST /v1/refunds/:id': Stripe.RefundUpdateParams;
+  'GET /v1/disputes': Stripe.DisputeListParams;
+  'GET /v1/disputes/:id': Stripe.DisputeRetrieveParams;
+  'POST /v1/disputes/:id/close': Stripe.DisputeCloseParams;
+  'POST /v1/credit_notes': Stripe.CreditNoteCreateParams;
+  'GET /v1/credit_notes': Stripe.CreditNoteListParams;
+  'GET /v1/credit_notes/preview': Stripe.CreditNotePreviewParams;
+  'GET /v1/credit_notes/:id': Stripe.CreditNoteRetrieveParams;
+  'POST /v1/credit_notes/:id': Stripe.CreditNoteUpdateParams;
+  'POST /v1/credit_notes/:id/void': Stripe.CreditNoteVoidCreditNoteParams;
+  'GET /v1/credit_notes/:id/lines': Stripe.CreditNoteListLineItemsParams;
+  'POST /v1/billing_portal/configurations': Stripe.BillingPortal.ConfigurationCreateParams;
+  'GET /v1/billing_portal/configurations': Stripe.BillingPortal.ConfigurationListParams;
+  'GET /v1/billing_portal/configurations/:id': Stripe.BillingPortal.ConfigurationRetrieveParams;
+  'POST /v1/billing_portal/configurations/:id': Stripe.BillingPortal.ConfigurationUpdateParams;
+  'POST /v1/billing_portal/sessions': Stripe.BillingPortal.SessionCreateParams;
+
   'POST /v1/billing/meter_events': Stripe.Billing.MeterEventCreateParams;
   'POST /v1/billing/meter_event_adjustments': Stripe.Billing.MeterEventAdjustmentCreateParams;
 
@@ -142,6 +162,12 @@ export interface ReturnedObjects {
   deleted_product: Stripe.DeletedProduct;
   price: Stripe.Price;
   'billing.meter': Stripe.Billing.Meter;
+  refund: Stripe.Refund;
+  dispute: Stripe.Dispute;
+  credit_note: Stripe.CreditNote;
+  credit_note_line_item: Stripe.CreditNoteLineItem;
+  'billing_portal.configuration': Stripe.BillingPortal.Configuration;
+  'billing_portal.session': Stripe.BillingPortal.Session;
   'billing.meter_event': Stripe.Billing.MeterEvent;
   'billing.meter_event_adjustment': Stripe.Billing.MeterEventAdjustment;
   'billing.meter_event_summary': Stripe.Billing.MeterEventSummary;

@@ -10,6 +10,24 @@ import {
 } from './resources/checkout-sessions';
 import { createCoupon, deleteCoupon, listCoupons, retrieveCoupon, updateCoupon } from './resources/coupons';
 import {
+  createCreditNote,
+  listCreditNoteLines,
+  listCreditNotes,
+  previewCreditNote,
+  retrieveCreditNote,
+  updateCreditNote,
+  voidCreditNote,
+} from './resources/credit-notes';
+import { closeDispute, listDisputes, retrieveDispute } from './resources/disputes';
+import {
+  createPortalConfiguration,
+  createPortalSession,
+  listPortalConfigurations,
+  retrievePortalConfiguration,
+  updatePortalConfiguration,
+} from './resources/portal';
+import { createRefund, listRefunds, retrieveRefund, updateRefund } from './resources/refunds';
+import {
   createCustomer,
   deleteCustomer,
   listCustomers,
@@ -153,6 +171,26 @@ const HANDLERS: { [O in Operation]: Handler<OperationParameters[O]> } = {
   'POST /v1/billing/meters/:id/deactivate': deactivateMeter,
   'POST /v1/billing/meters/:id/reactivate': reactivateMeter,
   'GET /v1/billing/meters/:id/event_summaries': listMeterEventSummaries,
+  'POST /v1/refunds': createRefund,
+  'GET /v1/refunds': listRefunds,
+  'GET /v1/refunds/:id': retrieveRefund,
+  'POST /v1/refunds/:id': updateRefund,
+  'GET /v1/disputes': listDisputes,
+  'GET /v1/disputes/:id': retrieveDispute,
+  'POST /v1/disputes/:id/close': closeDispute,
+  'POST /v1/credit_notes': createCreditNote,
+  'GET /v1/credit_notes': listCreditNotes,
+  // Before the next, which would take "preview" for an id.
+  'GET /v1/credit_notes/preview': previewCreditNote,
+  'GET /v1/credit_notes/:id': retrieveCreditNote,
+  'POST /v1/credit_notes/:id': updateCreditNote,
+  'POST /v1/credit_notes/:id/void': voidCreditNote,
+  'GET /v1/credit_notes/:id/lines': listCreditNoteLines,
+  'POST /v1/billing_portal/configurations': createPortalConfiguration,
+  'GET /v1/billing_portal/configurations': listPortalConfigurations,
+  'GET /v1/billing_portal/configurations/:id': retrievePortalConfiguration,
+  'POST /v1/billing_portal/configurations/:id': updatePortalConfiguration,
+  'POST /v1/billing_portal/sessions': createPortalSession,
   'POST /v1/billing/meter_events': createMeterEvent,
   'POST /v1/billing/meter_event_adjustments': createMeterEventAdjustment,
   'POST /v1/coupons': createCoupon,

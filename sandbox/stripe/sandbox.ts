@@ -62,6 +62,10 @@ export interface StripeSandbox {
   resend(eventId: string): Promise<void>;
   /** Declines the next charges of a card with this decline code. */
   failNext(paymentMethod: string, times: number, code: string): object;
+  /** Lets a cardholder dispute a charge. */
+  disputeCharge(charge: string, reason: string): object;
+  /** Lets the bank decide a dispute. */
+  decideDispute(dispute: string, outcome: 'won' | 'lost'): object;
   /** Finishes the 3-D Secure step of an invoice's payment. */
   authenticatePayment(paymentIntent: string, passed: boolean): object;
   /** Forgets all objects, faults, requests and deliveries; webhook targets stay. */

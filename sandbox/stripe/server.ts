@@ -18,6 +18,7 @@ import { Journal } from './journal';
 import { render } from './expand';
 import { seededRandom } from './random';
 import { RequestLog, type LoggedRequest } from './request-log';
+import { decideDispute, openDispute } from './resources/disputes';
 import { finishAuthentication } from './resources/invoices';
 import { addCard } from './resources/payment-methods';
 import type { CheckoutResult, ClockState, StripeSandbox, StripeSandboxOptions } from './sandbox';
@@ -242,6 +243,14 @@ class RunningSandbox implements StripeSandbox {
       this.store.put('card', { ...card, fail_next: failNext });
       return { payment_method: paymentMethod, fail_next: failNext };
     });
+  }
+
+  disputeCharge(charge: string, reason: string): object {
+    return this.account.transaction(NO_REQUEST, () => openDispute(this.account, charge, reason));
+  }
+
+  decideDispute(dispute: string, outcome: 'won' | 'lost'): object {
+    return this.account.transaction(NO_REQUEST, () => decideDispute(this.account, dispute, outcome));
   }
 
   authenticatePayment(paymentIntent: string, passed: boolean): object {

@@ -153,6 +153,11 @@ export interface Tables {
   subscription_schedule: Stripe.SubscriptionSchedule;
   'test_helpers.test_clock': Stripe.TestHelpers.TestClock;
   event: Stripe.EventBase;
+  refund: Stripe.Refund;
+  dispute: Stripe.Dispute;
+  credit_note: Stripe.CreditNote;
+  'billing_portal.configuration': Stripe.BillingPortal.Configuration;
+  'billing_portal.session': Stripe.BillingPortal.Session;
   meter_event: MeterEventRecord;
   thin_event: ThinEvent;
   webhook_endpoint: Stripe.WebhookEndpoint;

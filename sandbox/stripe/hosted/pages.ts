@@ -8,7 +8,9 @@ import { StripeApiError } from '../errors';
 import { readBody, send } from '../http';
 import { moneyText } from '../money-text';
 import { checkoutPage, messagePage } from './checkout-page';
+import { creditNotePdf, invoicePdf } from './invoice-pdf';
 import { FieldError, payerFrom } from './payer-input';
+import { PortalPages } from './portal';
 import { authenticateInvoice, isPayable, payInvoiceByHand } from './invoice-payment';
 import { invoicePage } from './invoice-page';
 import { applyPromotionCode, removePromotionCode } from './promotion';
@@ -16,10 +18,17 @@ import { orderView, summaryOf } from './summary';
 
 /** The pages payers see, and the small JSON calls their script makes. */
 export class HostedPages {
-  constructor(private readonly account: Account) {}
+  private readonly portal: PortalPages;
+
+  constructor(private readonly account: Account) {
+    this.portal = new PortalPages(account);
+  }
 
   async serve(request: IncomingMessage, response: ServerResponse, url: URL): Promise<void> {
     const checkout = /^\/c\/pay\/([^/]+)(\/authenticate|\/promotion_code)?$/.exec(url.pathname);
+    if (this.portal.serve(request, response, url)) return;
+    const paper = /^\/i\/([^/]+)(?:\/credit_notes\/([^/]+))?\/pdf$/.exec(url.pathname);
+    if (paper && request.method === 'GET') return this.paper(response, paper[1] ?? '', paper[2]);
     const invoice = /^\/i\/([^/]+)(\/authenticate)?$/.exec(url.pathname);
     if (invoice && request.method === 'GET' && !invoice[2]) return this.invoice(response, invoice[1] ?? '');
     if (invoice && request.method === 'POST') {
@@ -145,6 +154,25 @@ export class HostedPages {
       `Invoice ${invoice.number ?? ''}`,
       `${amount} to ${this.account.merchantName}. ${state}`,
     );
+  }
+
+  private paper(response: ServerResponse, id: string, noteId: string | undefined): void {
+    const invoice = this.account.store.find('invoice', id);
+    const note = noteId ? this.account.store.find('credit_note', noteId) : undefined;
+    if (!invoice || (noteId && note?.invoice !== id))
+      return this.message(response, 404, 'Unknown invoice', 'This invoice does not exist.');
+    const pdf = note
+      ? creditNotePdf(note, invoice, this.account.merchantName)
+      : invoicePdf(invoice, this.account.merchantName);
+    const name = `${note ? 'Credit-note' : 'Invoice'}-${(note ?? invoice).number ?? id}.pdf`;
+    response.writeHead(200, {
+      'content-type': 'application/pdf',
+      'content-length': String(pdf.length),
+      'content-disposition': `attachment; filename="${name}"`,
+      'cache-control': 'no-store',
+      'x-content-type-options': 'nosniff',
+    });
+    response.end(pdf);
   }
 
   private message(
