@@ -37,6 +37,7 @@ export function serviceEnvironment(
       STRIPE_SECRET_KEY: secrets.stripeSecretKey,
       STRIPE_API_BASE: stripe.url,
       STRIPE_WEBHOOK_SECRET: secrets.stripeWebhookSecret,
+      STRIPE_EVENTS_SECRET: secrets.stripeEventsSecret,
     }),
     ...(aws && {
       AWS_ENDPOINT_URL: aws.url,

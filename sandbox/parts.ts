@@ -86,6 +86,11 @@ export async function startParts(options: PartsOptions): Promise<Parts> {
             url: `http://127.0.0.1:${ports.service}/v1/webhooks/stripe`,
             secret: secrets.stripeWebhookSecret,
           },
+          {
+            url: `http://127.0.0.1:${ports.service}/v1/webhooks/stripe/events`,
+            secret: secrets.stripeEventsSecret,
+            event_payload: 'thin',
+          },
         ],
       });
       return { url: stripe.url, stop: () => stripe.close() };

@@ -9,6 +9,8 @@ export interface SandboxSecrets {
   readonly appSecret: string;
   readonly stripeSecretKey: string;
   readonly stripeWebhookSecret: string;
+  /** Of the endpoint for event notifications. */
+  readonly stripeEventsSecret: string;
 }
 
 /**
@@ -17,15 +19,17 @@ export interface SandboxSecrets {
  */
 export function sandboxSecrets(folder: string): SandboxSecrets {
   const file = join(folder, 'secrets.json');
-  const kept = readJson<SandboxSecrets>(file);
-  if (kept) return kept;
+  const kept = readJson<Partial<SandboxSecrets>>(file);
   const random = () => randomBytes(24).toString('hex');
-  const secrets = {
+  const secrets: SandboxSecrets = {
     adminApiKey: makeApiKey('test'),
     appSecret: `sandbox_${random()}`,
     stripeSecretKey: `sk_test_sandbox_${random()}`,
     stripeWebhookSecret: `whsec_sandbox_${random()}`,
+    stripeEventsSecret: `whsec_sandbox_${random()}`,
+    // A folder of an earlier version has fewer of them.
+    ...kept,
   };
-  writeJson(file, secrets);
+  if (!kept?.stripeEventsSecret) writeJson(file, secrets);
   return secrets;
 }

@@ -225,6 +225,21 @@ describe('event notifications', () => {
     expect((await notify(unknown)).body).toEqual({ received: true, result: 'ignored' });
   });
 
+  it('come from Stripe itself when usage can not be counted', async () => {
+    service.stripe.setWebhooks([
+      { url: `${service.url}${PATH}`, secret: service.eventsSecret, event_payload: 'thin' },
+    ]);
+    await stripe.billing.meterEvents.create({
+      event_name: 'nobody_counts_this',
+      payload: { stripe_customer_id: 'cus_x', value: '1' },
+    });
+    await service.until(async () => {
+      const { body } = await admin('GET', '?type=v1.billing.meter.no_meter_found&status=processed&limit=100');
+      const [sent] = service.stripe.objects('thin_event') as { id: string }[];
+      return body.data.some((event: { id: string }) => event.id === sent!.id);
+    });
+  });
+
   it('of v1 objects are the same news as their events', async () => {
     const tenant = await service.makeTenant();
     service.stripe.setWebhooks([{ url: `${service.url}/v1/webhooks/stripe`, secret: service.webhookSecret }]);

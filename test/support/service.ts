@@ -57,7 +57,14 @@ export class TestService {
       throw error;
     });
     const service = new TestService(running, database, stripe, env, options.stripe === undefined);
-    stripe.setWebhooks([{ url: `${running.url}/v1/webhooks/stripe`, secret: service.webhookSecret }]);
+    stripe.setWebhooks([
+      { url: `${running.url}/v1/webhooks/stripe`, secret: service.webhookSecret },
+      {
+        url: `${running.url}/v1/webhooks/stripe/events`,
+        secret: service.eventsSecret,
+        event_payload: 'thin',
+      },
+    ]);
     return service;
   }
 
