@@ -14,7 +14,7 @@ beforeAll(async () => {
 });
 afterAll(() => service.close());
 beforeEach(async () => {
-  service.stripe.setFaults({});
+  await service.stripeIsBack();
   tenant = await service.makeTenant();
 });
 
@@ -192,7 +192,7 @@ describe('one session per tenant', () => {
       if (status === 201) break;
       expect(status).toBe(503);
     }
-    service.stripe.setFaults({});
+    await service.stripeIsBack();
     expect((await open({ plan_id: plan.id })).status).toBe(201);
     expect(customersOf(tenant)).toHaveLength(1);
     expect(sessionsOf(tenant).filter((session) => session.status === 'open')).toHaveLength(1);
@@ -201,12 +201,12 @@ describe('one session per tenant', () => {
   it('is not stuck on a failure that Stripe repeats under its key for a day', async () => {
     service.stripe.setFaults({ status: { '500': 1 } });
     expect((await open({ plan_id: plan.id })).status).toBe(503);
-    service.stripe.setFaults({});
+    await service.stripeIsBack();
     expect((await open({ plan_id: plan.id })).status).toBe(201);
     // The same for the session, once the customer is there.
     service.stripe.setFaults({ status: { '500': 1 } });
     expect((await open({ plan_id: plan.id, quantity: 2 })).status).toBe(503);
-    service.stripe.setFaults({});
+    await service.stripeIsBack();
     expect((await open({ plan_id: plan.id, quantity: 2 })).status).toBe(201);
     expect(customersOf(tenant)).toHaveLength(1);
     expect(sessionsOf(tenant).filter((session) => session.status === 'open')).toHaveLength(1);
@@ -219,7 +219,7 @@ describe('one session per tenant', () => {
     expect(refused.body.code).toBe('stripe_unavailable');
     expect(refused.headers.get('retry-after')).toBeTruthy();
     expect((await service.api('GET', '/v1/billings/subscription', { key: tenant.key })).status).toBe(200);
-    service.stripe.setFaults({});
+    await service.stripeIsBack();
     expect((await open({ plan_id: plan.id })).status).toBe(201);
     expect(customersOf(tenant)).toHaveLength(1);
   });

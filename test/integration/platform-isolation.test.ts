@@ -14,6 +14,7 @@ const SHARED_TABLES = [
   'meters',
   'plan_sync_runs',
   'schema_migrations',
+  'stripe_reconciliations',
   'usage_cache_generation',
   'usage_writers',
 ];
