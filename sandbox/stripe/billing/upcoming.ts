@@ -1,7 +1,9 @@
 import type Stripe from 'stripe';
 import type { Account } from '../account';
 import { turnPeriod } from '../engine/renewal';
+import { changeOfPhase } from '../engine/schedule-phases';
 import { randomText } from '../random';
+import { changeSubscription } from './change';
 
 /**
  * The invoice a subscription's next renewal will make, found out by carrying the renewal out and taking it back.
@@ -19,9 +21,35 @@ export function nextDraft(account: Account, subscription: Stripe.Subscription): 
   if (subscription.ended_at !== null || subscription.status === 'paused') return null;
   const end = Math.min(...subscription.items.data.map((item) => item.current_period_end));
   if (subscription.cancel_at !== null && subscription.cancel_at <= end) return null;
-  return account.clock.at(Math.max(end, account.now()), () =>
-    turnPeriod(account, subscription, subscription.status === 'trialing' ? { status: 'active' } : {}),
-  );
+  if (endsBySchedule(account, subscription, end)) return null;
+  return account.clock.at(Math.max(end, account.now()), () => {
+    const planned = underSchedule(account, subscription);
+    return planned.draft ?? turned(account, planned.subscription);
+  });
+}
+
+function endsBySchedule(account: Account, subscription: Stripe.Subscription, end: number): boolean {
+  const id = subscription.schedule as string | null;
+  const schedule = id ? account.store.find('subscription_schedule', id) : undefined;
+  return schedule?.end_behavior === 'cancel' && (schedule.phases.at(-1)?.end_date ?? Infinity) <= end;
+}
+
+/** What a phase of its schedule that begins at this moment makes of a subscription. */
+function underSchedule(
+  account: Account,
+  subscription: Stripe.Subscription,
+): { subscription: Stripe.Subscription; draft: Stripe.Invoice | null } {
+  const id = subscription.schedule as string | null;
+  const schedule = id ? account.store.find('subscription_schedule', id) : undefined;
+  const phase = schedule?.phases.find(({ start_date: start }) => start === account.now());
+  if (!phase) return { subscription, draft: null };
+  const change = changeOfPhase(account, subscription, phase, phase.proration_behavior);
+  const { changes, draft } = changeSubscription(account, subscription, change);
+  return { subscription: account.change('subscription', subscription, changes), draft };
+}
+
+function turned(account: Account, subscription: Stripe.Subscription): Stripe.Invoice | null {
+  return turnPeriod(account, subscription, subscription.status === 'trialing' ? { status: 'active' } : {});
 }
 
 /** A draft as previews show it: with an id nothing can be found by, and no number. */

@@ -24,8 +24,6 @@ export function settleChange(
   behavior: string,
 ): void {
   if (behavior === 'pending_if_incomplete' && waitsForPayment(account, current, change)) return;
-  // Stripe says so too when a trial is ended by hand.
-  if (change.trialEnd === 'now') account.emit('customer.subscription.trial_will_end', current);
   const outcome = changeSubscription(account, current, change);
   const invoice = apply(account, current, outcome);
   if (!invoice || invoice.status !== 'open') {
@@ -47,6 +45,9 @@ function apply(
   current: Stripe.Subscription,
   { changes, draft }: ChangedSubscription,
 ): Stripe.Invoice | null {
+  // Stripe tells of the end of a trial also when it is ended by hand.
+  if (current.status === 'trialing' && changes.status === 'active')
+    account.emit('customer.subscription.trial_will_end', current);
   account.change(
     'subscription',
     current,
@@ -133,7 +134,7 @@ function pendingUpdate(
     subscription_items: change.items.some(({ before, after }) => before !== after)
       ? (changes.items?.data ?? null)
       : null,
-    trial_end: typeof change.trialEnd === 'number' ? change.trialEnd : null,
+    trial_end: change.trialEnd === 'now' ? account.now() : change.trialEnd,
     trial_from_plan: null,
   };
 }

@@ -82,6 +82,17 @@ describe('metered items of the Stripe sandbox', () => {
     await stripe.subscriptionItems.del(made.items.data[1]!.id, { proration_behavior: 'always_invoice' });
     expect((await under.invoicesOf(made.id)).at(-1)).toMatchObject({ total: 150, status: 'paid' });
 
+    const forgiven = await under.subscribe([{ price: base.id }, { price: calls.id }]);
+    await under.goTo(firstItem(forgiven).current_period_start + 5 * DAY);
+    await stripe.subscriptionItems.del(forgiven.items.data[1]!.id, { clear_usage: true });
+    expect((await stripe.invoiceItems.list({ customer: forgiven.customer as string })).data).toEqual([]);
+
+    const unprorated = await under.subscribe([{ price: base.id }, { price: calls.id }]);
+    await under.goTo(firstItem(unprorated).current_period_start + 5 * DAY);
+    await stripe.subscriptionItems.del(unprorated.items.data[1]!.id, { proration_behavior: 'none' });
+    const owed = await stripe.invoiceItems.list({ customer: unprorated.customer as string });
+    expect(owed.data.map(({ amount }) => amount)).toEqual([150]);
+
     const other = await under.subscribe([{ price: calls.id }]);
     await stripe.subscriptions.update(other.id, { cancel_at_period_end: true });
     await under.goTo(periodEnd(other) + 2 * HOUR);
