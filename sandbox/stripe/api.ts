@@ -193,7 +193,10 @@ export class StripeApi {
     } catch (error) {
       // All effects are undone; what is kept under the key is that it failed, and how.
       const answer = errorAnswer(error, incoming.id);
-      return this.account.transaction(cause, () => keep(answer));
+      return this.account.transaction(cause, () => {
+        if (error instanceof StripeApiError) error.afterUndo?.();
+        return keep(answer);
+      });
     }
   }
 

@@ -21,9 +21,16 @@ export class StripeApiError extends Error {
     readonly headers: Record<string, string> = {},
     /** What the operation did before it failed stays (a declined payment is a fact); else it is undone. */
     readonly keepsEffects = false,
+    /** What stays all the same when everything else is undone. Runs in a transaction of its own. */
+    readonly afterUndo: (() => unknown) | null = null,
   ) {
     super(body.message);
   }
+}
+
+/** The same error, with all effects undone but one. */
+export function undone(error: StripeApiError, afterUndo: () => unknown): StripeApiError {
+  return new StripeApiError(error.status, error.body, error.headers, false, afterUndo);
 }
 
 /** 400: the request is wrong. `code` and `param` as Stripe names them. */

@@ -86,6 +86,11 @@ export class Store {
     }
   }
 
+  /** Whether what is done now may still be taken back. */
+  get isOpen(): boolean {
+    return this.undo !== null;
+  }
+
   /** Forgets everything. */
   clear(): void {
     this.tables.clear();

@@ -15,6 +15,8 @@ import { raiseInvoice } from './raise-invoice';
 export interface ItemChange {
   before: Stripe.SubscriptionItem | null;
   after: Stripe.SubscriptionItem | null;
+  /** The usage of a metered item that goes is forgiven (`clear_usage`). */
+  clearUsage?: boolean;
 }
 
 /** A change of a living subscription that may cost or give back money. */
@@ -57,6 +59,7 @@ export function changeSubscription(
   if (startsOver(current, change)) return startOver(base, current, change);
   const after = change.items.flatMap((item) => (item.after ? [inPeriod(account, current, item)] : []));
   const billed = current.status !== 'trialing' && current.status !== 'paused';
+  if (billed) billEndedUsage(base, change);
   if (billed && change.behavior !== 'none') prorateItems(base, change, after);
   const changes = { ...change.other, items: itemList(current.id, after) };
   const draft =
@@ -93,11 +96,18 @@ function prorateItems(
   const touched = change.items.filter((item) => !isSame(item));
   for (const { before } of touched) {
     if (before) creditItem(base, before);
-    if (before && isMetered(before.price)) billUsage(base, before, base.account.now());
   }
   for (const { after: wanted } of touched) {
     const item = after.find(({ id }) => id === wanted?.id);
     if (item) debitItem(base, after, item);
+  }
+}
+
+/** Usage of metered items that go or change their price is owed, prorations or not. */
+function billEndedUsage(base: ProrationBase, change: SubscriptionChange): void {
+  for (const { before, after, clearUsage } of change.items) {
+    if (before && after?.price.id !== before.price.id && !clearUsage)
+      billUsage(base, before, base.account.now());
   }
 }
 

@@ -13,9 +13,11 @@ export type UsageReader = (
 /** Without meter events nothing is used. */
 let read: UsageReader = () => 0;
 
-/** Names the one reader of meter events. */
-export function readUsageBy(reader: UsageReader): void {
+/** Names the one reader of meter events. @returns The one before. */
+export function readUsageBy(reader: UsageReader): UsageReader {
+  const before = read;
   read = reader;
+  return before;
 }
 
 /** The units of a metered item used in a period; whole, as prices count them. */

@@ -7,6 +7,9 @@ import { before, nextDue, TIMED, type What } from './due';
  * operation leaves no appointment behind.
  */
 export class Agenda {
+  /** Nothing is due before this moment (Unix seconds): spares most looks through the entries. */
+  private earliest = -Infinity;
+
   constructor(private readonly account: Account) {
     account.planBy((table, row) => this.plan(table, row));
   }
@@ -24,6 +27,7 @@ export class Agenda {
     }
     if (known && known.at === due.at && known.what === due.what) return;
     const clock = 'test_clock' in row ? (row.test_clock as string | null) : null;
+    this.earliest = Math.min(this.earliest, due.at);
     store.put('agenda', { id, at: due.at, what: due.what, table, object: row.id, clock });
   }
 
@@ -35,10 +39,21 @@ export class Agenda {
   /** The first entry of a clock (null: the sandbox's own), or null. */
   first(clock: string | null): AgendaEntry | null {
     let first: AgendaEntry | null = null;
+    let earliest = Infinity;
     for (const entry of this.account.store.rows('agenda')) {
+      earliest = Math.min(earliest, entry.at);
       if (entry.clock === clock && (!first || !isBefore(first, entry))) first = entry;
     }
+    // An open transaction may be taken back, and with it the removal of an earlier entry.
+    this.earliest = this.account.store.isOpen ? Math.min(this.earliest, earliest) : earliest;
     return first;
+  }
+
+  /** The first entry of a clock that is due by a moment, or null. */
+  firstBy(target: number, clock: string | null): AgendaEntry | null {
+    if (target < this.earliest) return null;
+    const first = this.first(clock);
+    return first && first.at <= target ? first : null;
   }
 }
 

@@ -9,6 +9,7 @@ import { raiseInvoice } from '../billing/raise-invoice';
 import type { Period } from '../periods';
 import { newId } from '../random';
 import type { InvoiceLineOrder } from '../resources/invoice-object';
+import { dropDiscount } from '../resources/subscription-discounts';
 import { itemList } from '../resources/subscription-object';
 import { settingsOf } from './settings';
 
@@ -35,8 +36,9 @@ export function turnPeriod(
     turned.includes(item) ? inNextPeriod(item, anchor, now, subscription.cancel_at) : item,
   );
   closeDebits(account, subscription.id, now);
+  const discounts = dropPastDiscounts(account, subscription, now);
   const fresh = turned.flatMap(({ id }) => items.find((item) => item.id === id) ?? []);
-  const next = { ...subscription, ...other, items: itemList(subscription.id, items) };
+  const next = { ...subscription, ...other, discounts, items: itemList(subscription.id, items) };
   const lines: InvoiceLineOrder[] = [
     ...turned.flatMap((item) =>
       arrearsLines(account, item, subscription.customer as string, {
@@ -50,10 +52,20 @@ export function turnPeriod(
   account.change(
     'subscription',
     subscription,
-    { ...other, items: next.items, latest_invoice: draft?.id ?? subscription.latest_invoice },
+    { ...other, discounts, items: next.items, latest_invoice: draft?.id ?? subscription.latest_invoice },
     'customer.subscription.updated',
   );
   return draft;
+}
+
+/** Discounts that have ended or were used up leave the subscription before its next invoice. */
+function dropPastDiscounts(account: Account, subscription: Stripe.Subscription, now: number): string[] {
+  const living = liveDiscounts(account, subscription, now).map(({ discount }) => discount.id);
+  for (const id of subscription.discounts as string[]) {
+    const discount = account.store.find('discount', id);
+    if (discount && !discount.deleted && !living.includes(id)) dropDiscount(account, id);
+  }
+  return living;
 }
 
 function pastPeriod(turned: Stripe.SubscriptionItem[], now: number): Period {

@@ -85,19 +85,28 @@ export function checkoutPage(account: Account, view: OrderView, nonce: string): 
           </div>
         </main>
       </div>
-      <dialog id="authenticate" aria-labelledby="authenticate-title" aria-describedby="authenticate-text">
-        <h2 id="authenticate-title">Confirm it is you</h2>
-        <p id="authenticate-text">
-          Your bank asks for 3-D Secure authentication. In test mode you choose how it goes.
-        </p>
-        <div class="choices">
-          <button class="pay" type="button" data-result="complete">Complete authentication</button>
-          <button class="plain" type="button" data-result="fail">Fail authentication</button>
-        </div>
-      </dialog>
+      ${authenticationDialog()}
     </body>`,
     SCRIPT,
   );
+}
+
+/** Stands for the payer's bank: here one chooses how 3-D Secure goes. */
+export function authenticationDialog(): Html {
+  return html`<dialog
+    id="authenticate"
+    aria-labelledby="authenticate-title"
+    aria-describedby="authenticate-text"
+  >
+    <h2 id="authenticate-title">Confirm it is you</h2>
+    <p id="authenticate-text">
+      Your bank asks for 3-D Secure authentication. In test mode you choose how it goes.
+    </p>
+    <div class="choices">
+      <button class="pay" type="button" data-result="complete">Complete authentication</button>
+      <button class="plain" type="button" data-result="fail">Fail authentication</button>
+    </div>
+  </dialog>`;
 }
 
 function emailField(known: string | null | undefined): Html {
@@ -113,7 +122,8 @@ function emailField(known: string | null | undefined): Html {
   </div>`;
 }
 
-function cardFields(): Html {
+/** The fields of a card, with buttons that fill in test cards. */
+export function cardFields(): Html {
   return html`<h2>Card</h2>
     <fieldset class="cards">
       <legend>Test mode: no real card is charged. Fill in a test card.</legend>

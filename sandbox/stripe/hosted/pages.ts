@@ -9,6 +9,8 @@ import { readBody, send } from '../http';
 import { moneyText } from '../money-text';
 import { checkoutPage, messagePage } from './checkout-page';
 import { FieldError, payerFrom } from './payer-input';
+import { authenticateInvoice, isPayable, payInvoiceByHand } from './invoice-payment';
+import { invoicePage } from './invoice-page';
 import { applyPromotionCode, removePromotionCode } from './promotion';
 import { orderView, summaryOf } from './summary';
 
@@ -18,8 +20,18 @@ export class HostedPages {
 
   async serve(request: IncomingMessage, response: ServerResponse, url: URL): Promise<void> {
     const checkout = /^\/c\/pay\/([^/]+)(\/authenticate|\/promotion_code)?$/.exec(url.pathname);
-    const invoice = /^\/i\/([^/]+)$/.exec(url.pathname);
-    if (invoice && request.method === 'GET') return this.invoice(response, invoice[1] ?? '');
+    const invoice = /^\/i\/([^/]+)(\/authenticate)?$/.exec(url.pathname);
+    if (invoice && request.method === 'GET' && !invoice[2]) return this.invoice(response, invoice[1] ?? '');
+    if (invoice && request.method === 'POST') {
+      const input = readJson(await readBody(request));
+      return answer(response, () =>
+        this.account.transaction(NO_REQUEST, () =>
+          invoice[2]
+            ? authenticateInvoice(this.account, invoice[1] ?? '', input.result !== 'fail')
+            : payInvoiceByHand(this.account, invoice[1] ?? '', input),
+        ),
+      );
+    }
     if (!checkout)
       return this.message(response, 404, 'Nothing here', 'This page does not exist in the Stripe sandbox.');
     const [, id = '', step = ''] = checkout;
@@ -121,6 +133,10 @@ export class HostedPages {
   private invoice(response: ServerResponse, id: string): void {
     const invoice = this.account.store.find('invoice', id);
     if (!invoice) return this.message(response, 404, 'Unknown invoice', 'This invoice does not exist.');
+    if (isPayable(invoice)) {
+      const nonce = randomBytes(16).toString('base64url');
+      return sendPage(response, 200, invoicePage(this.account, invoice, nonce), nonce);
+    }
     const amount = moneyText(invoice.total, invoice.currency);
     const state = invoice.status === 'paid' ? 'It is paid.' : `Its status is ${invoice.status ?? 'unknown'}.`;
     this.message(

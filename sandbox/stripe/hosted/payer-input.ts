@@ -30,6 +30,20 @@ export function payerFrom(
     throw new FieldError('email', email === '' ? 'Please enter your email.' : 'Your email is not complete.');
   }
   if (!needsCard(session)) return { paymentMethod: null, email, name: null };
+  const paymentMethod = cardFrom(account, input, email);
+  return { paymentMethod, email, name: paymentMethod.billing_details.name };
+}
+
+/**
+ * Reads the card fields of a page's form and keeps the card.
+ * @throws FieldError with a message for the payer.
+ */
+export function cardFrom(
+  account: Account,
+  input: Record<string, unknown>,
+  email: string | null,
+): Stripe.PaymentMethod {
+  const text = (name: string) => (typeof input[name] === 'string' ? input[name].trim() : '');
   const number = text('number').replace(/[\s-]/g, '');
   if (number === '') throw new FieldError('number', 'Please enter a card number.');
   if (!isCardNumber(number)) throw new FieldError('number', 'Your card number is invalid.');
@@ -38,12 +52,11 @@ export function payerFrom(
   const name = text('name');
   if (name === '') throw new FieldError('name', 'Please enter the name on the card.');
   if (name.length > 200) throw new FieldError('name', 'The name is too long.');
-  const paymentMethod = addCard(account, cardOfNumber(number), {
+  return addCard(account, cardOfNumber(number), {
     exp_month: month,
     exp_year: year,
     billing: { email, name },
   });
-  return { paymentMethod, email, name };
 }
 
 function expiryOf(account: Account, text: string): { month: number; year: number } {

@@ -4,6 +4,7 @@ import { changeSubscription } from '../billing/change';
 import { asPreview, nextDraft } from '../billing/upcoming';
 import { only, orNull, type Call } from '../call';
 import { grantOf } from '../discounts';
+import { cancelNow } from '../engine/cancellation';
 import { invalidRequest, parameterMissing } from '../errors';
 import { makeInvoiceItem } from './invoice-item-object';
 import { applyPhases } from './schedule-preview';
@@ -11,6 +12,7 @@ import { orderLine } from './subscription-create';
 import { newDiscounts } from './subscription-discounts';
 import type { ItemParams } from './subscription-items';
 import { billingModeOf } from './subscription-object';
+import { resumeSubscription } from './subscription-pause';
 import { startSubscription } from './subscription-start';
 import { changeAskedFor, type UpdateParams } from './subscription-update';
 import { trialEndOf } from './trials';
@@ -75,6 +77,8 @@ function draftOfChange(
   current: Stripe.Subscription,
   details: NonNullable<Params['subscription_details']>,
 ): Stripe.Invoice | null {
+  if (details.cancel_now) return draftOfCancellation(account, current, details);
+  if (details.resume_at) return draftOfResumption(account, current, details);
   only(
     details,
     'billing_cycle_anchor',
@@ -93,6 +97,42 @@ function draftOfChange(
   const { changes, draft } = changeSubscription(account, current, change);
   if (draft) return draft;
   return nextDraft(account, account.change('subscription', current, changes));
+}
+
+/** What canceling now would leave to be billed or given back. */
+function draftOfCancellation(
+  account: Account,
+  current: Stripe.Subscription,
+  details: NonNullable<Params['subscription_details']>,
+): Stripe.Invoice | null {
+  only(details, 'cancel_now', 'proration_behavior');
+  const prorate = details.proration_behavior !== 'none';
+  const ended = cancelNow(account, current, { prorate, invoiceNow: true }, {});
+  return newInvoice(account, current, ended);
+}
+
+/** What resuming now would bill. */
+function draftOfResumption(
+  account: Account,
+  current: Stripe.Subscription,
+  details: NonNullable<Params['subscription_details']>,
+): Stripe.Invoice | null {
+  only(details, 'billing_cycle_anchor', 'proration_behavior', 'proration_date', 'resume_at');
+  const { resume_at: _at, billing_cycle_anchor: anchor, ...params } = details;
+  const type = anchor?.type === 'unchanged' ? 'unchanged' : 'now';
+  resumeSubscription({ account, params: { ...params, billing_cycle_anchor: { type } }, id: current.id });
+  const resumed = account.get('subscription', current.id);
+  return newInvoice(account, current, resumed) ?? nextDraft(account, resumed);
+}
+
+/** The invoice a step has made. */
+function newInvoice(
+  account: Account,
+  before: Stripe.Subscription,
+  after: Stripe.Subscription,
+): Stripe.Invoice | null {
+  const id = after.latest_invoice as string | null;
+  return id && id !== before.latest_invoice ? account.get('invoice', id) : null;
 }
 
 /** The first invoice of a subscription that does not exist yet. */

@@ -18,7 +18,8 @@ export function applyPhases(
   const now = account.now();
   const start = Math.max(...current.items.data.map((item) => item.current_period_start));
   const phases = readPhases(account, given as PhaseParams[], start, current.currency);
-  let subscription = current;
+  // What is asked for stands in place of the schedule there is.
+  let subscription = account.change('subscription', current, { schedule: null });
   for (const phase of phases) {
     const end = Math.min(...subscription.items.data.map((item) => item.current_period_end));
     if (phase.end_date <= now || phase.start_date > end) continue;

@@ -5,7 +5,7 @@ import { debitsOfSubscription, restoreDebits } from '../billing/debits';
 import { PAYMENT_WINDOW } from '../engine/due';
 import { cardFor, chargeAutomatically } from '../engine/dunning';
 import { followSubscription, pastDue } from '../engine/payment-consequences';
-import { paymentFailed } from '../errors';
+import { paymentFailed, undone } from '../errors';
 import { judge, type Verdict } from '../payments';
 import { collect, finalizeInvoice } from './invoice-steps';
 
@@ -45,6 +45,9 @@ function apply(
   current: Stripe.Subscription,
   { changes, draft }: ChangedSubscription,
 ): Stripe.Invoice | null {
+  // Stripe tells of the end of a trial also when it is ended by hand.
+  if (current.status === 'trialing' && changes.status === 'active')
+    account.emit('customer.subscription.trial_will_end', current);
   account.change(
     'subscription',
     current,
@@ -68,7 +71,8 @@ function payOrRefuse(account: Account, invoice: Stripe.Invoice): void {
             'Payment for this subscription requires additional user action before it can be completed successfully.',
         };
   const extra = verdict.kind === 'declined' ? { decline_code: verdict.decline_code ?? undefined } : {};
-  throw Object.assign(paymentFailed(code, message, extra), { keepsEffects: false });
+  // The whole update is undone, but the bank was asked: a failure planned for this card is used up.
+  throw undone(paymentFailed(code, message, extra), () => card && judge(account, card.id, false));
 }
 
 /**
@@ -130,7 +134,7 @@ function pendingUpdate(
     subscription_items: change.items.some(({ before, after }) => before !== after)
       ? (changes.items?.data ?? null)
       : null,
-    trial_end: typeof change.trialEnd === 'number' ? change.trialEnd : null,
+    trial_end: change.trialEnd === 'now' ? account.now() : change.trialEnd,
     trial_from_plan: null,
   };
 }

@@ -5,7 +5,8 @@ import { only, orNull, type Call } from '../call';
 import { grantOf } from '../discounts';
 import { chargeAutomatically } from '../engine/dunning';
 import { followSubscription } from '../engine/payment-consequences';
-import { invalidRequest, parameterMissing, paymentFailed } from '../errors';
+import { invalidRequest, parameterMissing, paymentFailed, undone } from '../errors';
+import { judge } from '../payments';
 import { collect, finalizeInvoice } from './invoice-steps';
 import { defaultPaymentMethod, noPaymentMethod } from './invoices';
 import { mergeMetadata } from './metadata';
@@ -215,7 +216,7 @@ function payFirst(
       message,
       verdict.kind === 'declined' ? { decline_code: verdict.decline_code ?? undefined } : {},
     );
-    throw Object.assign(error, { keepsEffects: false });
+    throw undone(error, () => judge(account, card, false));
   }
   followSubscription(account, after);
 }

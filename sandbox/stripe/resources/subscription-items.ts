@@ -61,7 +61,7 @@ export function itemChanges(
     if (!known?.after)
       throw invalidRequest(`No such subscription item: '${change.id}'`, `${param}[id]`, 'resource_missing');
     const after = change.deleted ? null : changedItem(account, known.after, change, param);
-    changes.set(change.id, { before: known.before, after });
+    changes.set(change.id, { before: known.before, after, clearUsage: change.clear_usage });
   });
   const result = [...changes.values()];
   checkTogether(result.flatMap(({ after }) => after ?? []));

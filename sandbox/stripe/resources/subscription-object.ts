@@ -1,5 +1,6 @@
 import type Stripe from 'stripe';
 import type { Account } from '../account';
+import { invalidRequest } from '../errors';
 import { firstPeriod } from '../periods';
 import { newId } from '../random';
 
@@ -39,6 +40,13 @@ export function billingModeOf(
     | undefined,
 ): Stripe.Subscription.BillingMode {
   if (asked?.type === 'classic') return { flexible: null, type: 'classic' };
+  if (asked?.flexible?.proration_discounts === 'itemized') {
+    throw invalidRequest(
+      'The Stripe sandbox does not itemize discounts of prorations yet. `itemized` is a real Stripe value.',
+      'billing_mode[flexible][proration_discounts]',
+      'sandbox_unsupported',
+    );
+  }
   return {
     flexible: { proration_discounts: asked?.flexible?.proration_discounts ?? 'included' },
     type: 'flexible',

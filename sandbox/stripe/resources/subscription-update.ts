@@ -52,6 +52,7 @@ export function carryOutUpdate(
   params: UpdateParams,
 ): Stripe.Subscription {
   if (given.ended_at !== null) refuseEnded(params);
+  refuseUnderSchedule(given, params);
   const replaces = given.pending_update && (params.items ?? params.trial_end ?? params.billing_cycle_anchor);
   const current = replaces ? dropPendingUpdate(account, given.id) : given;
   const change = changeAskedFor(account, current, params);
@@ -167,6 +168,16 @@ function noteCancellation(account: Account, current: Stripe.Subscription, params
 function forgetWhenChanged(account: Account, current: Stripe.Subscription, params: UpdateParams): void {
   if (params.cancel_at !== undefined || params.cancel_at_period_end !== undefined)
     forget(account, current.id, 'cancel_prorates');
+}
+
+/** How a scheduled subscription ends is its schedule's matter. */
+function refuseUnderSchedule(current: Stripe.Subscription, params: UpdateParams): void {
+  if (current.schedule === null) return;
+  if (params.cancel_at === undefined && params.cancel_at_period_end === undefined) return;
+  throw invalidRequest(
+    `The subscription is managed by the subscription schedule \`${current.schedule as string}\`, and updating any cancelation behavior directly is not allowed. Please update the schedule instead.`,
+    params.cancel_at === undefined ? 'cancel_at_period_end' : 'cancel_at',
+  );
 }
 
 function refuseEnded(params: UpdateParams): void {

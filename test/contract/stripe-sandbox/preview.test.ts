@@ -129,6 +129,68 @@ describe('invoice previews of the Stripe sandbox', () => {
     expect(compared).toBeGreaterThanOrEqual(300);
   }, 300_000);
 
+  it('come to the price of each second, whatever changes in a period, but for one rounding per line', async () => {
+    const [seat, other] = [await under.price(1799), await under.price(4999)];
+    const step = fc.record({
+      at: fc.double({ min: 0, max: 0.98, noNaN: true }),
+      quantity: fc.integer({ min: 1, max: 30 }),
+      dear: fc.boolean(),
+    });
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 5 }), async (steps) => {
+        const made = await under.subscribe([{ price: seat.id, quantity: 2 }]);
+        const { current_period_start: start, current_period_end: end } = firstItem(made);
+        // What each second should cost, in minor units × the seconds of the period.
+        let [rate, from, exact] = [1799n * 2n, start, 0n];
+        const moments = steps
+          .map((each) => ({ ...each, at: start + 60 + Math.floor((end - start - 60) * each.at) }))
+          .sort((a, b) => a.at - b.at);
+        for (const { at, quantity, dear } of moments) {
+          if (at > under.now()) await under.goTo(at);
+          await stripe.subscriptions.update(made.id, {
+            items: [{ id: firstItem(made).id, price: dear ? other.id : seat.id, quantity }],
+            proration_behavior: 'always_invoice',
+            proration_date: at,
+          });
+          exact += rate * BigInt(at - from);
+          [rate, from] = [(dear ? 4999n : 1799n) * BigInt(quantity), at];
+        }
+        exact += rate * BigInt(end - from);
+        const invoices = await under.invoicesOf(made.id);
+        const charged = invoices.reduce((sum, { total }) => sum + BigInt(total), 0n);
+        const lines = invoices.reduce((sum, invoice) => sum + invoice.lines.data.length, 0);
+        const difference = charged * BigInt(end - start) - exact;
+        const allowed = BigInt(lines) * BigInt(end - start);
+        expect(difference <= allowed && -difference <= allowed).toBe(true);
+        await stripe.subscriptions.cancel(made.id);
+      }),
+      { numRuns: 40 },
+    );
+  }, 120_000);
+
+  it('show what canceling and resuming would bill', async () => {
+    const price = await under.price(1000, { recurring: { interval: 'day', interval_count: 10 } });
+    const made = await under.subscribe([{ price: price.id }]);
+    await under.goTo(firstItem(made).current_period_start + 5 * DAY);
+    const canceling = await stripe.invoices.createPreview({
+      subscription: made.id,
+      subscription_details: { cancel_now: true },
+    });
+    expect(canceling).toMatchObject({ status: 'draft', amount_due: 0 });
+    expect(Math.abs(canceling.total + 500)).toBeLessThanOrEqual(1);
+    expect((await stripe.subscriptions.retrieve(made.id)).status).toBe('active');
+
+    await stripe.subscriptions.pause(made.id, { bill_for: { unused_time_from: { type: 'none' } } });
+    const resuming = await stripe.invoices.createPreview({
+      subscription: made.id,
+      subscription_details: { resume_at: 'now' },
+    });
+    expect(resuming).toMatchObject({ status: 'draft', number: null, total: 1000, amount_paid: 0 });
+    expect((await stripe.subscriptions.retrieve(made.id)).status).toBe('paused');
+    expect((await stripe.subscriptions.resume(made.id)).status).toBe('active');
+    expect((await under.invoicesOf(made.id)).at(-1)).toMatchObject({ total: 1000, status: 'paid' });
+  });
+
   it('agree also when the customer has a balance and items are waiting', async () => {
     const price = await under.price(2000);
     const made = await under.subscribe([{ price: price.id }]);

@@ -154,6 +154,48 @@ describe('changes of a subscription in the Stripe sandbox', () => {
     expect(invoice).toMatchObject({ status: 'paid', total: 36_000 });
   });
 
+  it('begin a new cycle without any credit when the interval changes with proration_behavior none', async () => {
+    const monthly = await tenDays(1000);
+    const yearly = await under.price(36_500, { recurring: { interval: 'year' } });
+    const made = await under.subscribe([{ price: monthly.id }]);
+    await halfway(made);
+    const changed = await stripe.subscriptions.update(made.id, {
+      items: [{ id: firstItem(made).id, price: yearly.id }],
+      proration_behavior: 'none',
+    });
+    expect(changed.billing_cycle_anchor).toBeGreaterThan(made.billing_cycle_anchor);
+    expect(amounts((await under.invoicesOf(made.id))[1])).toEqual([36_500]);
+  });
+
+  it('credit by the present price in classic billing mode', async () => {
+    const price = await tenDays(1000);
+    const half = await stripe.coupons.create({ percent_off: 50, duration: 'once' });
+    const made = await under.subscribe([{ price: price.id }], {
+      discounts: [{ coupon: half.id }],
+      billing_mode: { type: 'classic' },
+    });
+    const at = await halfway(made);
+    const other = await tenDays(2000);
+    await stripe.subscriptions.update(made.id, {
+      items: [{ id: firstItem(made).id, price: other.id }],
+      proration_behavior: 'always_invoice',
+      proration_date: at,
+    });
+    expect(amounts((await under.invoicesOf(made.id))[1])).toEqual([-500, 1000]);
+  });
+
+  it('change nothing but the discount when only a coupon is given', async () => {
+    const price = await tenDays(1000);
+    const made = await under.subscribe([{ price: price.id }]);
+    await halfway(made);
+    const coupon = await stripe.coupons.create({ percent_off: 50, duration: 'forever' });
+    const changed = await stripe.subscriptions.update(made.id, { discounts: [{ coupon: coupon.id }] });
+    expect(changed.discounts).toHaveLength(1);
+    expect((await stripe.invoiceItems.list({ customer: made.customer as string })).data).toEqual([]);
+    await under.goTo(periodEnd(made) + HOUR);
+    expect((await under.invoicesOf(made.id)).at(-1)).toMatchObject({ subtotal: 1000, total: 500 });
+  });
+
   it('begin a new cycle on demand, and when a free subscription is to be paid', async () => {
     const [free, paid] = [await tenDays(0), await tenDays(1000)];
     const made = await under.subscribe([{ price: free.id }]);
@@ -256,6 +298,37 @@ describe('changes of a subscription in the Stripe sandbox', () => {
       expect(firstItem(after).price.id).toBe(small.id);
       expect(await under.invoicesOf(made.id)).toHaveLength(1);
       expect((await stripe.invoiceItems.list({ customer: made.customer as string })).data).toEqual([]);
+      // The card refused once, as planned; asking again goes through.
+      expect((await change('error_if_incomplete')).status).toBe('active');
+    });
+
+    it('pending_if_incomplete: waits for 3-D Secure, and applies when the payer has passed', async () => {
+      const { made, large, change } = await withRefusingCard();
+      const customer = made.customer as string;
+      const secure = await stripe.paymentMethods.attach('pm_card_threeDSecure2Required', { customer });
+      await stripe.subscriptions.update(made.id, { default_payment_method: secure.id });
+      const waiting = await change('pending_if_incomplete');
+      expect(waiting.pending_update).not.toBeNull();
+      const invoice = await stripe.invoices.retrieve(waiting.latest_invoice as string, {
+        expand: ['payments', 'confirmation_secret'],
+      });
+      expect(invoice.confirmation_secret?.client_secret).toMatch(/_secret_/);
+      const intent = invoice.payments?.data[0]?.payment.payment_intent as string;
+      expect((await stripe.paymentIntents.retrieve(intent)).status).toBe('requires_action');
+      await under.control(`/payment_intents/${intent}/authenticate`, { result: 'success' });
+      expect(firstItem(await stripe.subscriptions.retrieve(made.id)).price.id).toBe(large.id);
+    });
+
+    it('pending_if_incomplete: another update takes the place of the waiting one', async () => {
+      const { made, small, change } = await withRefusingCard();
+      const first = await change('pending_if_incomplete');
+      const second = await stripe.subscriptions.update(made.id, {
+        items: [{ id: firstItem(made).id, quantity: 3 }],
+        proration_behavior: 'always_invoice',
+      });
+      expect(second.pending_update).toBeNull();
+      expect(firstItem(second)).toMatchObject({ quantity: 3, price: { id: small.id } });
+      expect((await stripe.invoices.retrieve(first.latest_invoice as string)).status).toBe('void');
     });
 
     it('default_incomplete: applied, past due, and nothing tried', async () => {

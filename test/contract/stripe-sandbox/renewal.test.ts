@@ -142,6 +142,8 @@ describe('time in the Stripe sandbox', () => {
     const forever = await totals(await coupon({ duration: 'forever' }));
     await under.goTo(under.now() + 95 * DAY);
     const sums = async (id: string) => (await under.invoicesOf(id)).map(({ total }) => total);
+    expect((await stripe.subscriptions.retrieve(once)).discounts).toEqual([]);
+    expect((await stripe.subscriptions.retrieve(forever)).discounts).toHaveLength(1);
     expect(await sums(once)).toEqual([750, 1000, 1000, 1000]);
     expect(await sums(twoMonths)).toEqual([750, 750, 1000, 1000]);
     expect(await sums(forever)).toEqual([750, 750, 750, 750]);

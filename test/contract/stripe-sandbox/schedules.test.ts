@@ -100,6 +100,50 @@ describe('subscription schedules of the Stripe sandbox', () => {
     expect(await under.invoicesOf(made.id)).toHaveLength(2);
   });
 
+  it('keep the end of the subscription to themselves', async () => {
+    const { made } = await scheduledDowngrade({ end_behavior: 'cancel' });
+    await expect(stripe.subscriptions.update(made.id, { cancel_at_period_end: true })).rejects.toMatchObject({
+      statusCode: 400,
+      param: 'cancel_at_period_end',
+    });
+    await under.goTo(periodEnd(made) + HOUR);
+    await expect(stripe.invoices.createPreview({ subscription: made.id })).rejects.toMatchObject({
+      code: 'invoice_upcoming_none',
+    });
+  });
+
+  it('begin a new cycle when the next phase has another interval', async () => {
+    const [monthly, yearly] = [
+      await under.price(1000),
+      await under.price(9000, { recurring: { interval: 'year' } }),
+    ];
+    const made = await under.subscribe([{ price: monthly.id }]);
+    const schedule = await stripe.subscriptionSchedules.create({ from_subscription: made.id });
+    const [current] = schedule.phases as [Stripe.SubscriptionSchedule.Phase];
+    await stripe.subscriptionSchedules.update(schedule.id, {
+      phases: [
+        {
+          start_date: current.start_date,
+          end_date: current.end_date,
+          items: [{ price: monthly.id, quantity: 1 }],
+        },
+        {
+          items: [{ price: yearly.id, quantity: 1 }],
+          duration: { interval: 'year', interval_count: 1 },
+          proration_behavior: 'none',
+        },
+      ],
+    });
+    const preview = await stripe.invoices.createPreview({ subscription: made.id });
+    await under.goTo(periodEnd(made) + HOUR);
+    const invoices = await under.invoicesOf(made.id);
+    expect(invoices.map(({ total }) => total)).toEqual([1000, 9000]);
+    expect(preview.total).toBe(9000);
+    const after = await stripe.subscriptions.retrieve(made.id);
+    expect(after.billing_cycle_anchor).toBe(periodEnd(made));
+    expect(firstItem(after).current_period_start).toBe(periodEnd(made));
+  });
+
   it('are released: the subscription goes on unchanged, and nothing more happens', async () => {
     const { made, schedule, large } = await scheduledDowngrade();
     expect(await stripe.subscriptionSchedules.release(schedule.id)).toMatchObject({
@@ -172,6 +216,8 @@ describe('subscription schedules of the Stripe sandbox', () => {
       },
     });
     expect(preview.total).toBe(1000);
+    // The schedule there is needs not be told again.
+    expect((await stripe.invoices.createPreview({ subscription: made.id })).total).toBe(1000);
     await under.goTo(periodEnd(made) + HOUR);
     expect((await under.invoicesOf(made.id))[1]!.total).toBe(preview.total);
   });
