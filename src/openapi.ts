@@ -20,6 +20,8 @@ const NOWHERE = {
   STRIPE_SECRET_KEY: 'sk_test_openapi',
   STRIPE_WEBHOOK_SECRET: 'whsec_openapi',
   APP_SECRET: 'openapi',
+  // Routes that exist beside the sandbox only are described, too.
+  SANDBOX: 'true',
 };
 
 /**

@@ -307,6 +307,15 @@ const EXAMPLES: Record<string, object> = {
   ...SUBSCRIPTION_EXAMPLES,
   ...USAGE_EXAMPLES,
   ...STRIPE_EVENT_EXAMPLES,
+  AdvanceClockDto: { advance: 'P14D' },
+  ClockView: { now: '2026-12-05T09:30:00.000Z', ahead_ms: 1209600000 },
+  JourneyView: {
+    from: '2026-11-21T09:30:00.000Z',
+    now: '2026-12-05T09:30:00.000Z',
+    steps: 3,
+    fired: [{ at: '2026-12-01T09:30:00.000Z', what: 'subscription.renew', object: 'sub_Example' }],
+    jobs: { 'usage.close': 3 },
+  },
   EventPage: {
     data: [
       {

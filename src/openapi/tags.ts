@@ -12,6 +12,7 @@ export const TAGS = {
   Tenants: 'The customers, for operators.',
   'Stripe webhook': 'Where Stripe delivers.',
   'Admin: Stripe events': 'What Stripe told us, what became of it, and what never arrived.',
+  Sandbox: 'Time travel; these routes exist beside the sandbox only.',
   Health: 'For orchestrators, load balancers and Prometheus.',
   Documents: 'The API about itself.',
 } as const satisfies Record<string, string>;

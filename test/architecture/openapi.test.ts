@@ -397,6 +397,14 @@ describe('the running service', () => {
     expect(await call('ChangesAdmin_view', admin({ path: randomUUID() }))).toMatchObject({ status: 404 });
   });
 
+  it('answers about the sandbox clock as described', async () => {
+    await call('SandboxClock_view', admin());
+    expect(await call('SandboxClock_advance', admin({ body: { advance: 'nothing' } }))).toMatchObject({
+      status: 400,
+    });
+    await call('SandboxClock_advance', admin({ body: { advance: 'PT1S' } }));
+  });
+
   it('answers about payments as described', async () => {
     const user = await service.makeTenant();
     const own = { key: user.key };

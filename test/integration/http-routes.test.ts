@@ -65,6 +65,8 @@ const ROUTES: Record<string, () => Attempt[]> = {
   'DELETE /v1/api-keys/:id': admin,
   'POST /v1/admin/tenants': admin,
   'GET /v1/admin/tenants': admin,
+  'GET /v1/sandbox/clock': admin,
+  'POST /v1/sandbox/clock': admin,
   'GET /v1/admin/tenants/:id': admin,
   'PATCH /v1/admin/tenants/:id': admin,
   'POST /v1/admin/tenants/:id/deletion': admin,

@@ -2,8 +2,10 @@ import { Injectable } from '@nestjs/common';
 import { setTimeout as pause } from 'node:timers/promises';
 import { BillingError } from '../../contracts/errors';
 import { addDuration, Duration } from '../../domain/duration';
+import { AuditRecorder } from '../audit/audit-recorder';
 import { Clock } from '../clock';
 import { ClockSync } from '../database/clock-sync';
+import { Database } from '../database/database';
 import { JobScheduler } from '../queue/job-scheduler';
 
 /** Something that happened because its time had come. */
@@ -53,6 +55,8 @@ export class TimeTravel {
     private readonly clock: Clock,
     private readonly clockSync: ClockSync,
     private readonly scheduler: JobScheduler,
+    private readonly database: Database,
+    private readonly audit: AuditRecorder,
   ) {}
 
   /** A part says when its own next work is due after a moment; time stops there and the jobs run. */
@@ -78,10 +82,24 @@ export class TimeTravel {
       throw new BillingError('state_conflict', { detail: 'Time is being moved by somebody else now.' });
     this.travelling = true;
     try {
-      return await this.travel(addDuration(this.clock.now(), duration));
+      const journey = await this.travel(addDuration(this.clock.now(), duration));
+      await this.note(journey);
+      return journey;
     } finally {
       this.travelling = false;
     }
+  }
+
+  private note({ from, now, steps }: Journey): Promise<void> {
+    return this.database.acrossTenants(() =>
+      this.audit.record({
+        action: 'SANDBOX_CLOCK_MOVED',
+        targetType: 'clock',
+        targetId: 'business',
+        before: { now: from.toISOString() },
+        after: { now: now.toISOString(), steps },
+      }),
+    );
   }
 
   private async travel(target: Date): Promise<Journey> {

@@ -95,7 +95,7 @@ export class StripeEventsJobs implements OnModuleInit {
       await this.events.finishWithObjectAcrossTenants(event.eventId, object, outcome.tenantId, at);
     } else
       await this.events.finishAcrossTenants(event.eventId, outcome.status, {
-        tenantId: null,
+        tenantId: outcome.status === 'processed' ? outcome.tenantId : null,
         error: outcome.status === 'ignored' ? outcome.reason : null,
         at,
       });
