@@ -34,7 +34,7 @@ interface Document {
 }
 
 /** Good answers that need a part of Stripe which the sandbox has not yet; a line goes when the part comes. */
-const NOT_ANSWERED_BY_THE_SANDBOX = ['Invoices_pdf 200', 'Portal_open 201'];
+const NOT_ANSWERED_BY_THE_SANDBOX: string[] = [];
 
 const ROOT = resolve(__dirname, '../..');
 const text = readFileSync(join(ROOT, 'openapi.json'), 'utf8');
@@ -423,7 +423,8 @@ describe('the running service', () => {
     expect(await call('Invoices_pay', { ...own, path: page.data[0].id, body: {} })).toMatchObject({
       status: 409,
     });
-    expect(await call('Invoices_pdf', { ...own, path: page.data[0].id })).toMatchObject({ status: 503 });
+    expect(await call('Invoices_pdf', { ...own, path: page.data[0].id })).toMatchObject({ status: 200 });
+    await call('Portal_open', { ...own, body: {} });
     service.stripe.failNext(id, 1, 'card_declined');
     const dear = await service.makePlan({ amount: 9000 });
     await call('Changes_upgrade', { ...own, body: { plan_id: dear.id } });
