@@ -27,6 +27,8 @@ export interface ChangeWish {
   /** Kept as it is when left out. */
   quantity?: number;
   effective: Effective;
+  /** A day of its own, instead of now or the period's end. */
+  appliesAt?: Date;
   /** The moment that a preview named; now when left out. */
   prorationDate?: Date;
 }
