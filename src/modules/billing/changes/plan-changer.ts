@@ -212,9 +212,12 @@ export class PlanChanger {
     };
     if (others.length > 0 && to.interval !== planned.from.interval)
       throw new BillingError('checkout_items_invalid');
+    // Left by a process that died before it could write it down, or made in the dashboard: this one takes its place.
+    const former = editable.snapshot.scheduleId;
+    if (former) await this.dropWaiting(row, former);
     const stripeScheduleId = await this.tellStripe(
       row,
-      `schedule:${to.id}:${quantity}`,
+      `schedule:${to.id}:${quantity}:${former ?? ''}`,
       request,
       (persisted, key) => this.gateway.schedule(persisted, key),
     );
