@@ -71,7 +71,7 @@ export class PlanChanger {
    */
   downgrade(wish: ChangeWish): Promise<void> {
     return this.turns.take(async () => {
-      const planned = await this.planner.plan('downgrade', wish);
+      const planned = await this.planner.plan(await this.downgradeAction(wish), wish);
       if (planned.to.id === planned.from.id || planned.quote.direction === 'upgrade')
         throw conflict(
           'not_a_downgrade',
@@ -84,6 +84,16 @@ export class PlanChanger {
       if (wish.effective === 'now') return this.changeNow(planned, 'downgrade');
       return this.scheduleChange(planned);
     });
+  }
+
+  /**
+   * An end that is set already makes room for a free plan, too: it may have been set for just that, by a process
+   * that died before it could write so down. Then the rule is the one for ending subscriptions.
+   */
+  private async downgradeAction({ planId }: ChangeWish): Promise<'downgrade' | 'reactivate'> {
+    const row = await this.planner.running();
+    const isEnding = row !== null && row.cancelAtPeriodEnd && row.pendingPlanId === null;
+    return isEnding && (await this.planner.target(planId)).amount === 0 ? 'reactivate' : 'downgrade';
   }
 
   /** Carries out a change whose day has come. Asked for again after a crash, it finds itself done. */
