@@ -3,6 +3,7 @@ import type { Account } from '../account';
 import { collect, finalizeInvoice } from '../resources/invoice-steps';
 import { defaultPaymentMethod } from '../resources/invoices';
 import { markUncollectible, voidInvoice } from '../resources/invoice-settlement';
+import { skipRetry, wasRefusedForGood } from './hard-declines';
 import { note } from './notes';
 import { followFailure, followSubscription, pastDue, subscriptionOf } from './payment-consequences';
 
@@ -22,9 +23,16 @@ export function finalizeAndCharge(account: Account, draft: Stripe.Invoice): Stri
   return account.get('invoice', invoice.id);
 }
 
-/** A planned retry. */
+/** A planned retry. A card refused for good is not asked again. */
 export function retryPayment(account: Account, invoiceId: string): void {
-  chargeAutomatically(account, account.get('invoice', invoiceId));
+  const invoice = account.get('invoice', invoiceId);
+  const card = cardFor(account, invoice, invoice.customer as string);
+  if (card && wasRefusedForGood(account, invoice, card)) {
+    const after = skipRetry(account, invoice);
+    if (after.next_payment_attempt === null) followFailure(account, after);
+    return;
+  }
+  chargeAutomatically(account, invoice);
 }
 
 /** The first automatic attempt or a retry, with what it does to the subscription. */

@@ -1,7 +1,7 @@
 import type Stripe from 'stripe';
 import type { Account } from '../account';
 import { setBalance, useBalance, type BalanceUse } from '../billing/balance';
-import { settingsOf } from '../engine/settings';
+import { nextAttempt } from '../engine/hard-declines';
 import { judge, openPaymentIntent, settlePayment, type Verdict } from '../payments';
 import { newId } from '../random';
 
@@ -121,7 +121,7 @@ export function collect(
     return { invoice: markPaid(account, { ...invoice }, attempted), verdict, intent };
   }
   const changes = options.automatic
-    ? { ...attempted, next_payment_attempt: nextAttempt(account, attempts) }
+    ? { ...attempted, next_payment_attempt: nextAttempt(account, invoice.id, attempts) }
     : attempted;
   const failed = account.change('invoice', invoice, changes, 'invoice.updated');
   if (verdict.kind === 'authentication_required') account.emit('invoice.payment_action_required', failed);
@@ -135,12 +135,6 @@ const NO_CARD: Verdict = {
   decline_code: null,
   message: 'There is no default payment method to charge.',
 };
-
-/** When the next retry is due after so many attempts (Unix seconds), or null when that was the last. */
-function nextAttempt(account: Account, attempts: number): number | null {
-  const days = settingsOf(account).retry_days[attempts - 1];
-  return days === undefined ? null : account.now() + days * 86_400;
-}
 
 /** Marks an invoice paid, with its events. */
 export function markPaid(

@@ -12,12 +12,12 @@ describe('payments that fail in the Stripe sandbox', () => {
   afterEach(() => under.close());
 
   /** A subscription whose card refuses from now on, and the moment of its first failed renewal. */
-  async function failing(times = 10) {
+  async function failing(times = 10, code = 'insufficient_funds') {
     const price = await under.price(2900);
     const made = await under.subscribe([{ price: price.id }]);
     const customer = (await stripe.customers.retrieve(made.customer as string)) as Stripe.Customer;
     const card = customer.invoice_settings.default_payment_method as string;
-    await under.control(`/payment_methods/${card}/fail_next`, { times, code: 'insufficient_funds' });
+    await under.control(`/payment_methods/${card}/fail_next`, { times, code });
     return { made, card, due: periodEnd(made) + HOUR };
   }
 
@@ -52,6 +52,29 @@ describe('payments that fail in the Stripe sandbox', () => {
     const failures = (await under.eventTypes(invoice.id)).filter((type) => type === 'invoice.payment_failed');
     expect(failures).toHaveLength(4);
     expect((await stripe.charges.list({ customer: made.customer as string })).data).toHaveLength(5);
+  });
+
+  it('does not ask a stolen card again, but goes on when there is another', async () => {
+    const { made, due } = await failing(1, 'stolen_card');
+    await under.goTo(due + 3 * DAY);
+    const invoice = (await under.invoicesOf(made.id))[1]!;
+    expect(invoice).toMatchObject({
+      status: 'open',
+      attempt_count: 1,
+      next_payment_attempt: due + 8 * DAY,
+    });
+    const customer = made.customer as string;
+    const good = await stripe.paymentMethods.attach('pm_card_visa', { customer });
+    await stripe.customers.update(customer, { invoice_settings: { default_payment_method: good.id } });
+    await under.goTo(due + 8 * DAY);
+    expect(await stripe.invoices.retrieve(invoice.id)).toMatchObject({ status: 'paid', attempt_count: 2 });
+    expect((await stripe.subscriptions.retrieve(made.id)).status).toBe('active');
+
+    const hopeless = await failing(1, 'lost_card');
+    await under.goTo(hopeless.due + 15 * DAY);
+    expect((await stripe.subscriptions.retrieve(hopeless.made.id)).status).toBe('canceled');
+    const charges = await stripe.charges.list({ customer: hopeless.made.customer as string });
+    expect(charges.data.filter(({ paid }) => !paid)).toHaveLength(1);
   });
 
   it('recovers at the retry that goes through', async () => {
