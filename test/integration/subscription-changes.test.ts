@@ -1,5 +1,6 @@
 import { daysGoBy } from '../support/both-clocks';
 import { startTestService, type TestService, type TestTenant } from '../support/service';
+import { runJob } from '../support/usage-jobs';
 
 /** Changes of plan, quantity and lines: what is previewed is charged, and in force when the answer is given. */
 let service: TestService;
@@ -171,6 +172,52 @@ describe('a downgrade', () => {
       'subscription.downgrade_canceled',
       'subscription.upgraded',
     ]);
+  });
+});
+
+describe('a downgrade on a day of its own', () => {
+  it('is carried out by the job on that day, once, with a credit for the time that is left', async () => {
+    await service.subscribe(tenant, large.id);
+    await service.settle();
+    const { current_period_start: start } = await view();
+    const day = new Date(Date.parse(start) + 10 * 86_400_000).toISOString();
+    const past = new Date(Date.parse(start) - 1000).toISOString();
+    expect(await call('POST', 'downgrade', { plan_id: small.id, effective_at: past })).toMatchObject({
+      status: 400,
+    });
+    const { body } = await call('POST', 'downgrade', { plan_id: small.id, effective_at: day });
+    expect(body).toMatchObject({
+      plan: { id: large.id },
+      pending_change: { plan_id: small.id, effective_at: day },
+    });
+    await runJob(service, 'tenants.scheduled_changes');
+    expect(await view()).toMatchObject({ plan: { id: large.id } });
+    await daysGoBy(service, 11);
+    await Promise.all([1, 2].map(() => runJob(service, 'tenants.scheduled_changes')));
+    await service.settle();
+    expect(await view()).toMatchObject({ plan: { id: small.id }, pending_change: null });
+    expect(await told()).toEqual([
+      'subscription.created',
+      'subscription.downgrade_scheduled',
+      'subscription.downgraded',
+    ]);
+    expect(
+      await service.rows('select state from scheduled_changes where tenant_id = $1', [tenant.id]),
+    ).toEqual([{ state: 'applied' }]);
+    expect((await invoices())[0].total).toBeLessThan(0);
+  });
+
+  it('that would make room for a free plan gives way to an upgrade: the end is lifted, too', async () => {
+    const free = await service.makePlan({ amount: 0 });
+    await service.subscribe(tenant, small.id);
+    await call('POST', 'downgrade', { plan_id: free.id });
+    const up = await call('POST', 'upgrade', { plan_id: large.id });
+    expect(up).toMatchObject({
+      status: 200,
+      body: { plan: { id: large.id }, pending_change: null, cancel_at_period_end: false },
+    });
+    await service.settle();
+    expect(await view()).toMatchObject({ plan: { id: large.id }, cancel_at_period_end: false });
   });
 });
 

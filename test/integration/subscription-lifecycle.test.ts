@@ -72,10 +72,17 @@ describe('cancel and reactivate', () => {
   it('ends at once: the plan is gone when the answer is given, and cannot come back', async () => {
     await service.subscribe(tenant, plan.id);
     const ended = await call('POST', 'cancel', { reason: 'closing', at: 'now' });
-    expect(ended.body).toMatchObject({ status: 'CANCELED', entitlements: { source: 'free', plan_id: free.id } });
+    expect(ended.body).toMatchObject({
+      status: 'CANCELED',
+      entitlements: { source: 'free', plan_id: free.id },
+    });
     for (const action of ['cancel', 'reactivate', 'pause', 'resume'])
       expect(
-        await call('POST', action, action === 'cancel' ? { reason: 'x' } : action === 'pause' ? { mode: 'access_kept' } : undefined),
+        await call(
+          'POST',
+          action,
+          action === 'cancel' ? { reason: 'x' } : action === 'pause' ? { mode: 'access_kept' } : undefined,
+        ),
       ).toMatchObject({ status: 409, body: { reason: 'no_subscription' } });
   });
 
@@ -84,9 +91,7 @@ describe('cancel and reactivate', () => {
     await service.settle();
     const headers = { 'idempotency-key': `cancel-${tenant.id}` };
     service.stripe.setFaults({ cut_after_execute: 0.5 });
-    const answers = await Promise.all(
-      [1, 2, 3].map(() => call('POST', 'cancel', { reason: 'x' }, headers)),
-    );
+    const answers = await Promise.all([1, 2, 3].map(() => call('POST', 'cancel', { reason: 'x' }, headers)));
     service.stripe.setFaults({});
     const last = await call('POST', 'cancel', { reason: 'x' }, headers);
     expect(last.status).toBe(200);
@@ -114,7 +119,10 @@ describe('going down to the free plan', () => {
     const back = await call('DELETE', `scheduled-changes/${waiting.data[0].id}`);
     expect(back.body).toMatchObject({ pending_change: null, cancel_at_period_end: false });
     expect((await call('GET', 'scheduled-changes')).body.data).toEqual([]);
-    expect(await call('DELETE', 'downgrade')).toMatchObject({ status: 409, body: { reason: 'no_change_scheduled' } });
+    expect(await call('DELETE', 'downgrade')).toMatchObject({
+      status: 409,
+      body: { reason: 'no_change_scheduled' },
+    });
     await service.settle();
     expect(await told()).toEqual([
       'subscription.created',
@@ -139,10 +147,23 @@ describe('going down to the free plan', () => {
       'subscription.ended',
       'subscription.downgraded',
     ]);
-    const rows = await service.rows<{ state: string }>('select state from scheduled_changes where tenant_id = $1', [
-      tenant.id,
-    ]);
+    const rows = await service.rows<{ state: string }>(
+      'select state from scheduled_changes where tenant_id = $1',
+      [tenant.id],
+    );
     expect(rows).toEqual([{ state: 'applied' }]);
+  });
+
+  it('can follow an end that is set already, for instance by a process that died before it wrote why', async () => {
+    await service.subscribe(tenant, plan.id);
+    await call('POST', 'cancel', { reason: 'x' });
+    const down = await call('POST', 'downgrade', { plan_id: free.id });
+    expect(down).toMatchObject({
+      status: 200,
+      body: { cancel_at_period_end: true, pending_change: { plan_id: free.id } },
+    });
+    const other = await service.makePlan({ amount: 500 });
+    expect(await call('POST', 'downgrade', { plan_id: other.id })).toMatchObject({ status: 409 });
   });
 
   it('is refused while more is used than the plan allows, and says of what', async () => {
@@ -211,7 +232,10 @@ describe('an upgrade without a subscription', () => {
     const [method] = methods.data;
     await service.api('POST', `/v1/billings/payment-methods/${method.id}/default`, { key: tenant.key });
     const answer = await call('POST', 'upgrade', { plan_id: plan.id, quantity: 2 });
-    expect(answer).toMatchObject({ status: 200, body: { status: 'ACTIVE', quantity: 2, plan: { id: plan.id } } });
+    expect(answer).toMatchObject({
+      status: 200,
+      body: { status: 'ACTIVE', quantity: 2, plan: { id: plan.id } },
+    });
     const subscriptions = (service.stripe.objects('subscription') as Stripe.Subscription[]).filter(
       (one) => one.metadata.tenantId === tenant.id && one.status === 'active',
     );
@@ -222,9 +246,13 @@ describe('an upgrade without a subscription', () => {
 describe('operators', () => {
   it('do the same for any tenant, by the id of its subscription', async () => {
     const active = await service.subscribe(tenant, plan.id);
-    const canceled = await service.admin('POST', `/v1/subscriptions/${active.id}/cancel`, { reason: 'asked by mail' });
+    const canceled = await service.admin('POST', `/v1/subscriptions/${active.id}/cancel`, {
+      reason: 'asked by mail',
+    });
     expect(canceled).toMatchObject({ tenant_id: tenant.id, cancel_at_period_end: true });
-    expect(await service.admin('GET', `/v1/subscriptions/${active.id}`)).toMatchObject({ tenant_id: tenant.id });
+    expect(await service.admin('GET', `/v1/subscriptions/${active.id}`)).toMatchObject({
+      tenant_id: tenant.id,
+    });
     const unknown = await service.api('POST', `/v1/subscriptions/${tenant.id}/cancel`, {
       key: service.adminKey,
       body: { reason: 'x' },

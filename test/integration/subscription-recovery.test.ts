@@ -98,6 +98,26 @@ it('an upgrade whose answers are lost is charged once, however often it is asked
   expect(await told()).toEqual(['subscription.created', 'subscription.upgraded']);
 }, 60_000);
 
+it('a downgrade takes the place of a schedule that a dead process left behind', async () => {
+  const active = await service.subscribe(tenant, large.id);
+  await service.settle();
+  const orphan = await fetch(`${service.stripe.url}/v1/subscription_schedules`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${service.stripe.secretKey}` },
+    body: new URLSearchParams({ from_subscription: active.stripe_subscription_id }),
+  });
+  expect(orphan.status).toBe(200);
+  await service.settle();
+  const down = await call('POST', 'subscription/downgrade', { plan_id: small.id });
+  expect(down).toMatchObject({ status: 200, body: { pending_change: { plan_id: small.id } } });
+  await service.settle();
+  expect(await view()).toMatchObject({ plan: { id: large.id }, pending_change: { plan_id: small.id } });
+  const schedules = (service.stripe.objects('subscription_schedule') as Stripe.SubscriptionSchedule[]).filter(
+    (one) => one.status === 'active' && one.subscription === active.stripe_subscription_id,
+  );
+  expect(schedules).toHaveLength(1);
+});
+
 it('two upgrades at once are one', async () => {
   const active = await service.subscribe(tenant, small.id);
   await service.settle();

@@ -27,6 +27,8 @@ export interface ChangeWish {
   /** Kept as it is when left out. */
   quantity?: number;
   effective: Effective;
+  /** A day of its own, instead of now or the period's end. */
+  appliesAt?: Date;
   /** The moment that a preview named; now when left out. */
   prorationDate?: Date;
 }
@@ -101,7 +103,10 @@ export class ChangePlanner {
   /**
    * @throws BillingError plan_not_found, plan_not_purchasable, state_conflict, unprocessable, stripe_unavailable
    */
-  async plan(action: 'upgrade' | 'downgrade' | 'change_quantity', wish: ChangeWish): Promise<PlannedChange> {
+  async plan(
+    action: 'upgrade' | 'downgrade' | 'change_quantity' | 'reactivate',
+    wish: ChangeWish,
+  ): Promise<PlannedChange> {
     const row = await this.allowed(action);
     const from = row.planId ? await this.plans.find(row.planId) : null;
     if (!from) throw new BillingError('state_conflict', { detail: 'The subscription has no known plan.' });

@@ -1,13 +1,14 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { BillingError } from '../../../contracts/errors';
+import { Clock } from '../../../platform/clock';
 import { TenantContext } from '../../../platform/database/tenant-context';
 import { Access } from '../../../platform/http/access';
 import { Idempotent } from '../../../platform/http/idempotency.interceptor';
 import { SubscriptionView } from '../subscriptions/subscription.dto';
 import { SubscriptionsService } from '../subscriptions/subscriptions.service';
 import { ChangePreview } from './change-preview';
-import { oneOf } from './changes.controller';
+import { oneOf, toDowngrade } from './changes.controller';
 import {
   CancelDto,
   ChangePreviewView,
@@ -30,6 +31,7 @@ export class ChangesAdminController {
     private readonly editor: SubscriptionEditor,
     private readonly subscriptions: SubscriptionsService,
     private readonly tenantContext: TenantContext,
+    private readonly clock: Clock,
   ) {}
 
   /** Everything about a subscription. */
@@ -65,8 +67,7 @@ export class ChangesAdminController {
   @Access('admin:subscriptions')
   @Idempotent({ resumable: true, money: true })
   downgrade(@Param('id') id: string, @Body() wish: DowngradeDto): Promise<SubscriptionView> {
-    const { plan_id: planId, quantity, effective } = wish;
-    return this.changed(id, () => this.changer.downgrade({ planId, quantity, effective }));
+    return this.changed(id, () => this.changer.downgrade(toDowngrade(wish, this.clock.now())));
   }
 
   /** Takes back a downgrade that waits. */

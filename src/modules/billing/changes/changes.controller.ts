@@ -2,10 +2,12 @@ import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post } from '@ne
 import { ApiTags } from '@nestjs/swagger';
 import { BillingError } from '../../../contracts/errors';
 import { isUuid } from '../../../contracts/ids';
+import { Clock } from '../../../platform/clock';
 import { Access } from '../../../platform/http/access';
 import { Idempotent } from '../../../platform/http/idempotency.interceptor';
 import { SubscriptionView } from '../subscriptions/subscription.dto';
 import { SubscriptionsService } from '../subscriptions/subscriptions.service';
+import type { ChangeWish } from './change-planner';
 import { ChangePreview } from './change-preview';
 import {
   AddItemDto,
@@ -21,6 +23,7 @@ import {
   ScheduledChangesView,
   UpgradeDto,
 } from './changes.dto';
+import { futureMoment } from './future-moment';
 import { PlanChanger } from './plan-changer';
 import { ScheduledChanges } from './scheduled-changes.service';
 import { SubscriptionEditor } from './subscription-editor';
@@ -35,6 +38,7 @@ export class ChangesController {
     private readonly editor: SubscriptionEditor,
     private readonly scheduled: ScheduledChanges,
     private readonly subscriptions: SubscriptionsService,
+    private readonly clock: Clock,
   ) {}
 
   /** What a change would cost and do. Changes nothing. */
@@ -62,8 +66,8 @@ export class ChangesController {
   @HttpCode(200)
   @Access('billing:write')
   @Idempotent({ resumable: true, money: true })
-  async downgrade(@Body() { plan_id, quantity, effective }: DowngradeDto): Promise<SubscriptionView> {
-    await this.changer.downgrade({ planId: plan_id, quantity, effective });
+  async downgrade(@Body() wish: DowngradeDto): Promise<SubscriptionView> {
+    await this.changer.downgrade(toDowngrade(wish, this.clock.now()));
     return this.subscriptions.view();
   }
 
@@ -165,6 +169,15 @@ export class ChangesController {
     await this.editor.removeItem(id);
     return this.subscriptions.view();
   }
+}
+
+/** @throws BillingError validation_failed for a day that is past or too far away */
+export function toDowngrade(
+  { plan_id: planId, quantity, effective, effective_at }: DowngradeDto,
+  now: Date,
+): ChangeWish {
+  const appliesAt = futureMoment(effective_at, 'effective_at', now) ?? undefined;
+  return { planId, quantity, effective, appliesAt };
 }
 
 /** @throws BillingError validation_failed unless exactly one is named */

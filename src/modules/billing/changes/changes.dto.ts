@@ -67,6 +67,12 @@ export class DowngradeDto {
   @IsOptional()
   @IsIn(EFFECTIVE)
   effective: EffectiveChoice = 'period_end';
+
+  /** A day of its own, instead of `effective`: ISO 8601, within the next two years. */
+  @IsOptional()
+  @IsISO8601({ strict: true })
+  @MaxLength(40)
+  effective_at?: string;
 }
 
 export class CancelDto {

@@ -59,8 +59,7 @@ export class PlanChanger {
       if (planned.to.amount === 0 || planned.quote.direction === 'downgrade')
         throw conflict('not_an_upgrade', 'This plan costs less. Use the downgrade route.');
       if (isThere(planned)) return;
-      if (planned.editable.snapshot.scheduleId)
-        await this.release(planned.row, planned.editable.snapshot.scheduleId);
+      await this.dropWaiting(planned.row, planned.editable.snapshot.scheduleId);
       await this.changeNow(planned, 'upgrade');
     });
   }
@@ -72,7 +71,7 @@ export class PlanChanger {
    */
   downgrade(wish: ChangeWish): Promise<void> {
     return this.turns.take(async () => {
-      const planned = await this.planner.plan('downgrade', wish);
+      const planned = await this.planner.plan(await this.downgradeAction(wish), wish);
       if (planned.to.id === planned.from.id || planned.quote.direction === 'upgrade')
         throw conflict(
           'not_a_downgrade',
@@ -80,9 +79,39 @@ export class PlanChanger {
         );
       if (planned.excess.length > 0)
         throw new BillingError('usage_exceeds_plan', { extra: { exceeded_limits: planned.excess } });
+      if (wish.appliesAt) return this.scheduleFor(planned, wish.appliesAt);
       if (planned.to.amount === 0) return this.goDownToFree(planned, wish.effective);
       if (wish.effective === 'now') return this.changeNow(planned, 'downgrade');
       return this.scheduleChange(planned);
+    });
+  }
+
+  /**
+   * An end that is set already makes room for a free plan, too: it may have been set for just that, by a process
+   * that died before it could write so down. Then the rule is the one for ending subscriptions.
+   */
+  private async downgradeAction({ planId }: ChangeWish): Promise<'downgrade' | 'reactivate'> {
+    const row = await this.planner.running();
+    const isEnding = row !== null && row.cancelAtPeriodEnd && row.pendingPlanId === null;
+    return isEnding && (await this.planner.target(planId)).amount === 0 ? 'reactivate' : 'downgrade';
+  }
+
+  /** Carries out a change whose day has come. Asked for again after a crash, it finds itself done. */
+  carryOut(planId: string, quantity: number): Promise<void> {
+    return this.turns.take(async () => {
+      const planned = await this.planner.plan('upgrade', { planId, quantity, effective: 'now' });
+      if (isThere(planned)) return;
+      if (planned.quote.direction === 'downgrade' && planned.excess.length > 0)
+        throw new BillingError('usage_exceeds_plan', { extra: { exceeded_limits: planned.excess } });
+      await this.changeNow(planned, 'scheduled');
+    });
+  }
+
+  /** A change that waits and cannot be carried out any more waits no more, and that is told. */
+  giveUp(): Promise<void> {
+    return this.turns.take(async () => {
+      const row = await this.planner.running();
+      if (row?.pendingPlanId) await this.forget(row);
     });
   }
 
@@ -90,13 +119,7 @@ export class PlanChanger {
   cancelDowngrade(): Promise<void> {
     return this.turns.take(async () => {
       const row = await this.planner.allowed('cancel_downgrade');
-      const waiting = await this.scheduled.pendingOf('plan');
-      if (waiting?.carriedBy === 'cancellation')
-        await this.ask(row, 'cancel-downgrade', (key) =>
-          this.gateway.reactivate(row.stripeSubscriptionId, key),
-        );
-      else if (row.stripeScheduleId) await this.release(row, row.stripeScheduleId);
-      await this.forget(row, waiting?.carriedBy === 'cancellation');
+      await this.dropWaiting(row, row.stripeScheduleId);
       await this.sync.sync(row.stripeSubscriptionId);
     });
   }
@@ -199,14 +222,26 @@ export class PlanChanger {
     };
     if (others.length > 0 && to.interval !== planned.from.interval)
       throw new BillingError('checkout_items_invalid');
+    // Left by a process that died before it could write it down, or made in the dashboard: this one takes its place.
+    const former = editable.snapshot.scheduleId;
+    if (former) await this.dropWaiting(row, former);
     const stripeScheduleId = await this.tellStripe(
       row,
-      `schedule:${to.id}:${quantity}`,
+      `schedule:${to.id}:${quantity}:${former ?? ''}`,
       request,
       (persisted, key) => this.gateway.schedule(persisted, key),
     );
     await this.remember(planned, 'schedule', stripeScheduleId);
     await this.sync.sync(subscriptionId);
+  }
+
+  /** Another day than the period's end: Stripe's schedules cannot keep the billing date there, so our job does it. */
+  private async scheduleFor(planned: PlannedChange, appliesAt: Date): Promise<void> {
+    if (planned.to.amount === 0)
+      throw new BillingError('unprocessable', {
+        detail: 'A free plan follows now or at the end of the period.',
+      });
+    await this.remember(planned, 'job', null, appliesAt);
   }
 
   /** A free plan needs no Stripe: the subscription ends, and the free plan follows it (decisions 26). */
@@ -229,13 +264,13 @@ export class PlanChanger {
   @Transactional()
   protected async remember(
     planned: PlannedChange,
-    carriedBy: 'schedule' | 'cancellation',
+    carriedBy: 'schedule' | 'cancellation' | 'job',
     stripeScheduleId: string | null,
+    appliesAt = planned.quote.effectiveAt,
   ): Promise<void> {
     await this.tenants.lockCurrent();
     const row = await this.billings.live();
     if (!row || row.id !== planned.row.id || row.pendingPlanId === planned.to.id) return;
-    const appliesAt = planned.quote.effectiveAt;
     const before = await this.changes.read(row);
     await this.scheduled.schedule({
       billingId: row.id,
@@ -275,10 +310,15 @@ export class PlanChanger {
     await this.changes.announce(before, after);
   }
 
-  /** Detaches a schedule, and forgets what waited for it. */
-  async release(row: BillingEntity, scheduleId: string): Promise<void> {
-    await this.ask(row, `release:${scheduleId}`, (key) => this.gateway.releaseSchedule(scheduleId, key));
-    if (row.pendingPlanId) await this.forget(row);
+  /** Takes back what waits, in Stripe first: a schedule is released, an end that made room for a free plan is lifted. */
+  async dropWaiting(row: BillingEntity, scheduleId: string | null): Promise<void> {
+    const waiting = await this.scheduled.pendingOf('plan');
+    if (scheduleId)
+      await this.ask(row, `release:${scheduleId}`, (key) => this.gateway.releaseSchedule(scheduleId, key));
+    const isEndTakenBack = waiting?.carriedBy === 'cancellation';
+    if (isEndTakenBack)
+      await this.ask(row, 'lift-end', (key) => this.gateway.reactivate(row.stripeSubscriptionId!, key));
+    if (waiting || row.pendingPlanId) await this.forget(row, isEndTakenBack);
   }
 
   /** A call that changes the subscription itself. The row's version makes it one per state that was seen. */

@@ -66,16 +66,19 @@ export class ScheduledChanges {
     });
   }
 
-  /** A pause somebody else has ended, or a subscription that is over, leaves nothing to do. */
+  /** A pause that somebody has ended, or a subscription that is over, leaves nothing to do. */
   private async apply(change: ScheduledChangeEntity): Promise<void> {
     const row = await this.billings.live();
     if (row?.stripeSubscriptionId) await this.sync.sync(row.stripeSubscriptionId);
     const now = await this.billings.live();
-    if (now?.id !== change.billingId || now.status !== 'PAUSED') {
+    if (now?.id !== change.billingId) {
       await this.scheduled.settle({ id: change.id }, 'canceled');
-      return;
-    }
-    await this.editor.resume();
+    } else if (change.kind === 'plan') {
+      await this.changer.carryOut(change.planId ?? '', change.quantity ?? 1);
+      // As a rule the sync has said so already.
+      await this.scheduled.settle({ id: change.id }, 'applied');
+    } else if (now.status === 'PAUSED') await this.editor.resume();
+    else await this.scheduled.settle({ id: change.id }, 'canceled');
   }
 
   private async failed(change: ScheduledChangeEntity, error: unknown): Promise<void> {
@@ -83,6 +86,7 @@ export class ScheduledChanges {
     this.logger.warn('scheduled_change.failed', { change: change.id, reason, attempts: change.attempts + 1 });
     if (change.attempts + 1 < MOST_ATTEMPTS) return this.scheduled.noteFailure(change.id, reason);
     await this.scheduled.settle({ id: change.id }, 'failed', reason);
+    if (change.kind === 'plan') await this.changer.giveUp();
     this.metrics.alarms.inc({ kind: 'scheduled_change_failed' });
   }
 }

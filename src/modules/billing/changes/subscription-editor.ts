@@ -19,12 +19,10 @@ import { SubscriptionSync } from '../subscriptions/subscription-sync';
 import { pauseModeOf } from '../subscriptions/subscription-view';
 import { ChangePlanner, conflict } from './change-planner';
 import { CancelDto, ChangeItemDto, AddItemDto, PauseDto } from './changes.dto';
+import { futureMoment } from './future-moment';
 import { PlanChanger } from './plan-changer';
 import { ScheduledChangesRepository } from './scheduled-changes.repository';
 import { SubscriptionTurns } from './subscription-turns.repository';
-
-/** Two years: what Stripe takes for a pause, and what anybody means by one. */
-const LONGEST_PAUSE_MS = 730 * 86_400_000;
 
 /** What else is done to a running subscription: ended, brought back, paused, and its further lines. */
 @Injectable()
@@ -55,8 +53,7 @@ export class SubscriptionEditor {
       const row = await this.planner.allowed('cancel');
       const id = row.stripeSubscriptionId;
       if (row.cancelAtPeriodEnd && at === 'period_end' && row.pendingPlanId === null) return;
-      if (row.stripeScheduleId) await this.changer.release(row, row.stripeScheduleId);
-      if (row.pendingPlanId) await this.changer.forget(row);
+      if (at === 'period_end') await this.changer.dropWaiting(row, row.stripeScheduleId);
       const noted = await this.note(row, reason, feedback ?? null);
       await this.changer.requested(noted, 'cancel', { at, reason });
       const comment = feedback ? `${reason}: ${feedback}` : reason;
@@ -87,7 +84,7 @@ export class SubscriptionEditor {
    * @throws BillingError state_conflict, validation_failed, stripe_unavailable
    */
   pause({ mode, resumes_at }: PauseDto): Promise<void> {
-    const resumesAt = this.futureMoment(resumes_at);
+    const resumesAt = futureMoment(resumes_at, 'resumes_at', this.clock.now());
     return this.turns.take(async () => {
       const row = await this.planner.allowed('pause');
       const id = row.stripeSubscriptionId;
@@ -221,17 +218,5 @@ export class SubscriptionEditor {
       stripeScheduleId: null,
     });
     await this.billings.change(live, { pauseResumesAt: resumesAt });
-  }
-
-  private futureMoment(text: string | undefined): Date | null {
-    if (text === undefined) return null;
-    const at = new Date(text);
-    const ahead = at.getTime() - this.clock.now().getTime();
-    if (ahead > 0 && ahead <= LONGEST_PAUSE_MS) return at;
-    throw new BillingError('validation_failed', {
-      errors: [
-        { pointer: '/resumes_at', code: 'out_of_range', message: 'must be within the next two years' },
-      ],
-    });
   }
 }

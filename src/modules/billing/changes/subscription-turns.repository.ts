@@ -10,7 +10,7 @@ import { SubscriptionTurnEntity } from './subscription-turn.entity';
 
 /** Longer than all calls of one change together; after it the holder is taken for dead. */
 const LEASE_MS = 45_000;
-const PATIENCE_MS = 12_000;
+const PATIENCE_MS = 8000;
 
 /**
  * One change of a tenant's subscription at a time, over all replicas: what is asked for is decided on what is
