@@ -29,6 +29,14 @@ export class RequestContext {
     });
   }
 
+  /** Does work whose caller is ready to wait as long as it takes, in the rest of this context. */
+  withoutDeadline<T>(fn: () => T): T {
+    return this.cls.run({ ifNested: 'inherit' }, () => {
+      this.cls.set(CONTEXT_KEYS.answerBy, undefined);
+      return fn();
+    });
+  }
+
   setActor(actor: Actor): void {
     this.cls.set(CONTEXT_KEYS.actor, actor);
   }

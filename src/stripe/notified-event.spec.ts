@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { isThin, NotifiedEvent, payloadProblem, toNotifiedEvent } from './notified-event';
+import { isThin, NotifiedEvent, payloadProblem, toNotifiedEvent, toThinEvent } from './notified-event';
 
 const PERIOD_END = 1_792_000_000;
 
@@ -136,5 +136,45 @@ describe('the payload of a subscription event (B-021)', () => {
   it('is not looked for in events about other things', () => {
     expect(payloadProblem(read({ type: 'invoice.paid' })!)).toBeNull();
     expect(payloadProblem(withObject({ id: 'x', object: 'discount' })!)).toBeNull();
+  });
+});
+
+describe('an event notification', () => {
+  const NOTIFICATION = {
+    id: 'evt_test_1',
+    object: 'v2.core.event',
+    type: 'v1.billing.meter.error_report_triggered',
+    created: '2026-11-21T09:30:00.000Z',
+    livemode: false,
+    related_object: { id: 'mtr_1', type: 'billing.meter', url: '/v1/billing/meters/mtr_1' },
+  };
+
+  it('names its object and says nothing of it', () => {
+    expect(toThinEvent(NOTIFICATION)).toEqual({
+      id: 'evt_test_1',
+      type: 'v1.billing.meter.error_report_triggered',
+      apiVersion: null,
+      livemode: false,
+      createdAt: new Date('2026-11-21T09:30:00.000Z'),
+      objectId: 'mtr_1',
+      objectType: 'billing.meter',
+      customerId: null,
+      object: {},
+    });
+  });
+
+  it.each([
+    ['a snapshot event', { ...NOTIFICATION, object: 'event' }],
+    ['no id', { ...NOTIFICATION, id: 7 }],
+    ['no type', { ...NOTIFICATION, type: null }],
+    ['a list', [NOTIFICATION]],
+    ['nothing', null],
+  ])('is not %s', (_name, body) => {
+    expect(toThinEvent(body)).toBeNull();
+  });
+
+  it('may be about nothing, and of no sensible time', () => {
+    const event = toThinEvent({ ...NOTIFICATION, related_object: null, created: 'yesterday' });
+    expect(event).toMatchObject({ objectId: null, objectType: null, createdAt: new Date(0) });
   });
 });

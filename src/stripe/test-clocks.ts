@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { setTimeout as pause } from 'node:timers/promises';
 import { BillingError } from '../contracts/errors';
 import { Fired, TimePartner } from '../platform/sandbox-clock/time-travel';
+import { RequestContext } from '../platform/request-context';
 import { StripeClient } from './stripe-client';
 
 /**
@@ -14,16 +15,24 @@ const READY_MS = 120_000;
 /** Stripe's own test clocks, in real test mode: the customers attached to them live by these. */
 @Injectable()
 export class TestClocks implements TimePartner {
-  constructor(private readonly stripe: StripeClient) {}
+  constructor(
+    private readonly stripe: StripeClient,
+    private readonly requestContext: RequestContext,
+  ) {}
 
   /** The next moment up to which all clocks may be advanced in one go. */
   async nextDue(): Promise<Date | null> {
-    const clocks = await this.all();
+    const clocks = await this.requestContext.withoutDeadline(() => this.all());
     if (clocks.length === 0) return null;
     return new Date(Math.min(...clocks.map(({ frozen_time }) => frozen_time)) * 1000 + STEP_MS);
   }
 
-  async moveTo(moment: Date): Promise<Fired[]> {
+  /** Stripe takes as long as it takes; who moves time waits for it. */
+  moveTo(moment: Date): Promise<Fired[]> {
+    return this.requestContext.withoutDeadline(() => this.advanceAll(moment));
+  }
+
+  private async advanceAll(moment: Date): Promise<Fired[]> {
     const to = Math.floor(moment.getTime() / 1000);
     const behind = (await this.all()).filter(({ frozen_time }) => frozen_time < to);
     for (const { id } of behind) {

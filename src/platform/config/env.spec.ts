@@ -63,6 +63,12 @@ describe('a good environment', () => {
     expect(config.checkout.allowedRedirectOrigins).toEqual(['https://billing.example.com']);
   });
 
+  it('has secrets for event notifications only where there is an endpoint for them', () => {
+    expect(loadConfig(GOOD).stripe.eventsSecrets).toEqual([]);
+    const rotated = { STRIPE_EVENTS_SECRET: 'whsec_new', STRIPE_EVENTS_SECRET_PREVIOUS: 'whsec_old' };
+    expect(loadConfig({ ...GOOD, ...rotated }).stripe.eventsSecrets).toEqual(['whsec_new', 'whsec_old']);
+  });
+
   it('verifies deliveries with the secret of its own mode only (F-13)', () => {
     const both = { ...GOOD, STRIPE_WEBHOOK_SECRET_LIVE: 'whsec_of_live' };
     expect(loadConfig(both).stripe.webhookSecrets).toEqual([GOOD.STRIPE_WEBHOOK_SECRET]);
@@ -164,6 +170,7 @@ describe('production', () => {
     ['a uniform APP_SECRET', { APP_SECRET: 'a'.repeat(64) }, /^APP_SECRET /],
     ['a default APP_SECRET', { APP_SECRET: `changeme-${STRONG}` }, /^APP_SECRET /],
     ['a weak operator key', { ADMIN_API_KEY: 'admin' }, /^ADMIN_API_KEY /],
+    ['a weak secret of notifications', { STRIPE_EVENTS_SECRET: 'whsec_test' }, /^STRIPE_EVENTS_SECRET /],
     ['a weak webhook secret', { STRIPE_WEBHOOK_SECRET_LIVE: 'whsec_test' }, /^STRIPE_WEBHOOK_SECRET /],
     ['one database role', { MIGRATION_DATABASE_URL: '' }, /one role/],
     ['TLS without verification', { NODE_TLS_REJECT_UNAUTHORIZED: '0' }, /^NODE_TLS/],
