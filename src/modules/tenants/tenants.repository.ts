@@ -83,6 +83,16 @@ export class TenantsRepository extends SharedRepository<TenantEntity> {
     );
   }
 
+  /** When the next grace after a failed payment ends; null when none runs. */
+  async nextGraceEndAcrossTenants(): Promise<Date | null> {
+    return this.acrossTenants(async (manager) => {
+      const [row] = await manager.query<{ next: Date | null }[]>(
+        `select min(grace_until) as next from tenants where payment_status = 'PAST_DUE'`,
+      );
+      return row?.next ?? null;
+    });
+  }
+
   /** The longest overdue first. */
   async inEndedGraceAcrossTenants(now: Date, limit: number): Promise<TenantId[]> {
     return this.acrossTenants(async (manager) => {

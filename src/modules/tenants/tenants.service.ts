@@ -139,6 +139,10 @@ export class TenantsService {
     });
   }
 
+  nextGraceEndAcrossTenants(): Promise<Date | null> {
+    return this.tenants.nextGraceEndAcrossTenants();
+  }
+
   /** Tenants whose grace after a failed payment is over and is not written so yet. */
   inEndedGraceAcrossTenants(now: Date, limit: number): Promise<TenantId[]> {
     return this.tenants.inEndedGraceAcrossTenants(now, limit);

@@ -59,7 +59,7 @@ export class TimeTravel {
     private readonly audit: AuditRecorder,
   ) {}
 
-  /** A part says when its own next work is due after a moment; time stops there and the jobs run. */
+  /** A part says when a job of its own has work next; time stops at the minute after, when the job runs. */
   stopAt(next: () => Promise<Date | null>): void {
     this.stops.push(next);
   }
@@ -123,8 +123,8 @@ export class TimeTravel {
 
   /** The next moment at which anything is due, at the latest the target. */
   private async nextStop(at: Date, target: Date): Promise<Date> {
-    const asked = [...this.stops, ...(this.partner ? [() => this.partner!.nextDue()] : [])];
-    const due = await Promise.all(asked.map((next) => next()));
+    const own = (await Promise.all(this.stops.map((next) => next()))).map(atNextMinute);
+    const due = [...own, (await this.partner?.nextDue()) ?? null];
     const later = due.filter((moment): moment is Date => moment !== null && moment > at && moment < target);
     return later.reduce((first, moment) => (moment < first ? moment : first), target);
   }
@@ -138,4 +138,9 @@ export class TimeTravel {
         await pause(5);
       }
   }
+}
+
+/** Scheduled jobs run once a minute: one that is due within a minute runs with the next. */
+function atNextMinute(moment: Date | null): Date | null {
+  return moment && new Date(Math.ceil(moment.getTime() / 60_000) * 60_000);
 }

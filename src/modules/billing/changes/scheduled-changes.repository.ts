@@ -85,6 +85,16 @@ export class ScheduledChangesRepository extends TenantRepository<ScheduledChange
     );
   }
 
+  /** When the next that our job carries out is due; null when none waits. */
+  async nextDueAcrossTenants(): Promise<Date | null> {
+    return this.acrossTenants(async (manager) => {
+      const [row] = await manager.query<{ next: Date | null }[]>(
+        `select min(applies_at) as next from scheduled_changes where state = 'pending' and carried_by = 'job'`,
+      );
+      return row?.next ?? null;
+    });
+  }
+
   /** Those that our job has to carry out now, the oldest first. */
   async dueAcrossTenants(now: Date, limit: number): Promise<{ tenantId: TenantId; id: string }[]> {
     return this.acrossTenants(async (manager) => {

@@ -6,6 +6,7 @@ import { TenantContext } from '../../../platform/database/tenant-context';
 import { Logger } from '../../../platform/logger';
 import { Metrics } from '../../../platform/metrics';
 import { OnJob } from '../../../platform/queue/on-job';
+import { TimeTravel } from '../../../platform/sandbox-clock/time-travel';
 import { SubscriptionSync } from '../subscriptions/subscription-sync';
 import { BillingsRepository } from '../subscriptions/billings.repository';
 import { ScheduledChangeView } from './changes.dto';
@@ -31,7 +32,10 @@ export class ScheduledChanges {
     private readonly tenantContext: TenantContext,
     private readonly clock: Clock,
     private readonly metrics: Metrics,
-  ) {}
+    timeTravel: TimeTravel,
+  ) {
+    timeTravel.stopAt(() => scheduled.nextDueAcrossTenants());
+  }
 
   async list(): Promise<ScheduledChangeView[]> {
     return (await this.scheduled.pending()).map(toView);

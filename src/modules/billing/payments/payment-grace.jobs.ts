@@ -3,6 +3,7 @@ import { Clock } from '../../../platform/clock';
 import { TenantContext } from '../../../platform/database/tenant-context';
 import { Logger } from '../../../platform/logger';
 import { OnJob } from '../../../platform/queue/on-job';
+import { TimeTravel } from '../../../platform/sandbox-clock/time-travel';
 import { TenantsService } from '../../tenants/tenants.service';
 import { PaymentStandings } from './payment-standings';
 
@@ -18,7 +19,10 @@ export class PaymentGraceJobs {
     private readonly standings: PaymentStandings,
     private readonly tenantContext: TenantContext,
     private readonly clock: Clock,
-  ) {}
+    timeTravel: TimeTravel,
+  ) {
+    timeTravel.stopAt(() => tenants.nextGraceEndAcrossTenants());
+  }
 
   @OnJob('tenants.payment_grace')
   async run(): Promise<void> {

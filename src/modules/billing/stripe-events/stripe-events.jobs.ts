@@ -8,6 +8,7 @@ import { Logger } from '../../../platform/logger';
 import { Metrics } from '../../../platform/metrics';
 import { JobRunner } from '../../../platform/queue/job-runner';
 import { OnJob } from '../../../platform/queue/on-job';
+import { TimeTravel } from '../../../platform/sandbox-clock/time-travel';
 import { NewsOf, newsOf, typesOf } from './event-handlers';
 import { ClaimedEvent, StripeEventsRepository } from './stripe-events.repository';
 import { StripeNews } from './stripe-news';
@@ -39,7 +40,10 @@ export class StripeEventsJobs implements OnModuleInit {
     private readonly lifecycle: Lifecycle,
     private readonly clock: Clock,
     private readonly metrics: Metrics,
-  ) {}
+    timeTravel: TimeTravel,
+  ) {
+    timeTravel.waitFor('The inbox of Stripe events', async () => (await events.waitingAcrossTenants()) === 0);
+  }
 
   onModuleInit(): void {
     this.lifecycle.inBackground('stripe events sweep', () => {

@@ -219,6 +219,17 @@ export class StripeEventsRepository extends SharedRepository<StripeEventEntity> 
     );
   }
 
+  /** How many are to be processed now; those that wait for another try are not counted. */
+  waitingAcrossTenants(): Promise<number> {
+    return this.acrossTenants(async (manager) => {
+      const [row] = await manager.query<{ waiting: string }[]>(
+        `select count(*) as waiting from stripe_events
+         where status = 'pending' and next_retry_at <= clock_timestamp() + interval '1 second'`,
+      );
+      return Number(row?.waiting ?? 0);
+    });
+  }
+
   /** Seconds that the oldest waiting event has waited; 0 when none waits. */
   oldestWaitingSecondsAcrossTenants(): Promise<number> {
     return this.acrossTenants(async (manager) => {

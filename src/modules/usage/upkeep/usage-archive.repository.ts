@@ -70,6 +70,16 @@ export class UsageArchiveRepository {
     private readonly context: TenantContext,
   ) {}
 
+  /** When the next open period ends, or has ended; null when none is open. */
+  nextEndAcrossTenants(): Promise<Date | null> {
+    return this.database.acrossTenants(async (manager) => {
+      const [row] = await manager.query<{ next: Date | null }[]>(
+        `select min(period_end) as next from usage_counters where closed_at is null`,
+      );
+      return row?.next ?? null;
+    });
+  }
+
   /** Periods that ended before the moment and hold no reservation any more, in pages, by tenant. */
   async *dueAcrossTenants(moment: Date): AsyncGenerator<TenantPeriod[]> {
     for (let after: TenantPeriod | null = null; ;) {

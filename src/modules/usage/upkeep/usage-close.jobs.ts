@@ -5,6 +5,7 @@ import { Logger } from '../../../platform/logger';
 import { JobFence, SlotLost } from '../../../platform/queue/job-fence';
 import { OnJob } from '../../../platform/queue/on-job';
 import type { JobRun } from '../../../platform/queue/on-job';
+import { TimeTravel } from '../../../platform/sandbox-clock/time-travel';
 import { TenantPeriod, UsageArchiveRepository } from './usage-archive.repository';
 import { UsageClosing } from './usage-closing';
 
@@ -22,7 +23,13 @@ export class UsageCloseJobs {
     private readonly closing: UsageClosing,
     private readonly fence: JobFence,
     private readonly clock: Clock,
-  ) {}
+    timeTravel: TimeTravel,
+  ) {
+    timeTravel.stopAt(async () => {
+      const end = await archive.nextEndAcrossTenants();
+      return end && new Date(end.getTime() + SETTLED_AFTER_MS);
+    });
+  }
 
   /** One tenant that cannot be closed keeps none of the others open; it is tried again in a minute. */
   @OnJob('usage.close')
