@@ -4,8 +4,8 @@ import { rounded } from '../amounts';
  * Arithmetic of prorations, in integers only.
  *
  * To the second: a stretch of time costs its part of the whole period (https://docs.stripe.com/billing/subscriptions/prorations).
- * Each line is rounded once, half away from zero, as Stripe rounds amounts of decimal prices
- * (https://docs.stripe.com/billing/subscriptions/decimal-amounts).
+ * Each line is rounded once, half away from zero, like all amounts here. No page of Stripe was found that names the
+ * way of rounding: to be confirmed against real test mode.
  */
 
 /**
