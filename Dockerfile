@@ -39,4 +39,4 @@ HEALTHCHECK --interval=15s --timeout=5s --start-period=60s --retries=3 \
 # Node is process 1 and handles SIGTERM itself: it finishes what it accepted, within 15 s.
 STOPSIGNAL SIGTERM
 # The flag is explained in sandbox/node-flags.ts.
-CMD ["node", "--max-semi-space-size=64", "dist/src/main.js"]
+CMD ["node", "--max-semi-space-size=32", "dist/src/main.js"]

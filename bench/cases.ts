@@ -3,6 +3,8 @@ import type { BenchCase } from './bench-case';
 import { batchIngest } from './cases/b01-batch-ingest';
 import { singleEvents } from './cases/b02-single-events';
 import { limitChecks } from './cases/b03-limit-checks';
+import { webhooks } from './cases/b04-webhooks';
+import { reads } from './cases/b05-reads';
 import { hotCounter } from './cases/b06-hot-counter';
 import { growth } from './cases/b07-growth';
 import { usageExport } from './cases/b08-export';
@@ -16,6 +18,8 @@ export const CASES: readonly BenchCase[] = [
   batchIngest,
   singleEvents,
   limitChecks,
+  webhooks,
+  reads,
   hotCounter,
   growth,
   usageExport,

@@ -19,7 +19,10 @@ export class RecordUsage1763700000005 implements MigrationInterface {
        drop trigger tenant_entitlements_told on tenant_entitlements;
        drop trigger meters_told on meters;
        drop trigger alert_rules_told on alert_rules;
-       drop function tell_entitlements, tell_meters, tell_alert_rules`);
+       drop trigger tenants_told on tenants;
+       drop trigger api_keys_told on api_keys;
+       drop trigger clock_told on clock_offset;
+       drop function tell_entitlements, tell_meters, tell_alert_rules, tell_tenants, tell_api_keys, tell_clock`);
   }
 }
 
@@ -309,7 +312,7 @@ const DELETE_OLD = `
   end $$;
 `;
 
-/** All processes remember entitlements and meters; this is how they hear that they changed. */
+/** All processes remember entitlements, meters, keys and statuses; this is how they hear that they changed. */
 const TELL_CHANGES = `
   create function tell_entitlements() returns trigger language plpgsql as $$
   begin
@@ -334,4 +337,30 @@ const TELL_CHANGES = `
   end $$;
   create trigger alert_rules_told after insert or update or delete on alert_rules
     for each row execute function tell_alert_rules();
+
+  create function tell_tenants() returns trigger language plpgsql as $$
+  begin
+    perform pg_notify('tenants', old.id::text);
+    return null;
+  end $$;
+  create trigger tenants_told
+    after delete or update of status, status_until, confirmed_at, suspended_at, locked_at, deletion_scheduled_at
+    on tenants for each row execute function tell_tenants();
+
+  create function tell_api_keys() returns trigger language plpgsql as $$
+  begin
+    perform pg_notify('api_keys', old.public_id);
+    return null;
+  end $$;
+  create trigger api_keys_told
+    after delete or update of kind, tenant_id, secret_hash, scopes, tenant_ids, expires_at, revoked_at
+    on api_keys for each row execute function tell_api_keys();
+
+  create function tell_clock() returns trigger language plpgsql as $$
+  begin
+    perform pg_notify('clock', '');
+    return null;
+  end $$;
+  create trigger clock_told after update on clock_offset
+    for each statement execute function tell_clock();
 `;

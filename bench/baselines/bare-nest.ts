@@ -30,6 +30,29 @@ interface UsageEvent {
   quantity: number;
 }
 
+const PLAN = {
+  id: '00000000-0000-4000-8000-000000000001',
+  slug: 'free',
+  name: 'Free',
+  description: null,
+  currency: 'usd',
+  amount: 0,
+  interval: 'month',
+  limits: { email_sends: 1_000_000_000_000 },
+  features: ['reports'],
+  comparison: { next_plan: null, savings: null },
+  recommended: true,
+};
+const LIST = { data: [PLAN], comparison: { metrics: ['email_sends'], features: ['reports'] } };
+const SUBSCRIPTION = {
+  status: 'TRIALING',
+  plan: PLAN,
+  trial: { started_at: '2026-11-01T00:00:00.000Z', ends_at: '2026-11-15T00:00:00.000Z' },
+  period: { start: '2026-11-01T00:00:00.000Z', end: '2026-12-01T00:00:00.000Z' },
+  payment: { status: 'NONE' },
+  items: [],
+};
+
 /** The paths of the service, so that the requests are the same to the byte. */
 @Controller()
 class BareController {
@@ -61,6 +84,18 @@ class BareController {
   ): Promise<object> {
     const used = Number(await redis.get(`used:${tenant}:${body.metric}`));
     return { allowed: true, metric: body.metric, current_usage: used };
+  }
+
+  /** B5: a constant as large as the price list of one plan. */
+  @Get('v1/plans')
+  plans(): object {
+    return LIST;
+  }
+
+  /** B5: a constant as large as a subscription. */
+  @Get('v1/billings/subscription')
+  subscription(): object {
+    return SUBSCRIPTION;
   }
 
   /** B3: one GET. */

@@ -17,7 +17,8 @@ export interface BaselineProcess extends Child {
 /** @param program name of the file, without its ending */
 export async function startBaseline(
   servers: Servers,
-  program: 'answering' | 'bare-nest',
+  program: 'answering' | 'bare-nest' | 'bare-inbox',
+  environment: NodeJS.ProcessEnv = {},
 ): Promise<BaselineProcess> {
   const port = await freePort();
   const child = await startChild(servers, {
@@ -27,6 +28,7 @@ export async function startBaseline(
       PATH: process.env.PATH,
       PORT: String(port),
       REDIS_URL: `${servers.redis.url}/${REDIS_DATABASE}`,
+      ...environment,
     },
     readyUrl: `http://127.0.0.1:${port}/readyz`,
   });

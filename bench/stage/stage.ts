@@ -21,6 +21,8 @@ export interface StageOptions {
   readonly processes?: number;
   /** Records where the first process spends its time. */
   readonly profile?: boolean;
+  /** Of the service, over what the sandbox would say. */
+  readonly environment?: NodeJS.ProcessEnv;
 }
 
 export interface ServiceProcess {
@@ -58,7 +60,7 @@ export class Stage {
     const profiling = options.profile ? new Profiling(join(servers.folder, `${name}.cpuprofile`)) : null;
     const stage = new Stage(servers, name, sql, redis, [], profiling);
     try {
-      for (let at = 0; at < (options.processes ?? 1); at += 1) await stage.startProcess();
+      for (let at = 0; at < (options.processes ?? 1); at += 1) await stage.startProcess(options.environment);
       const issued = await stage.admin.post<{ secret: string }>('/v1/api-keys', {
         kind: 'service',
         name: 'Benchmark',
@@ -101,7 +103,7 @@ export class Stage {
     await onServer(this.servers, `drop database ${this.name} with (force)`);
   }
 
-  private async startProcess(): Promise<void> {
+  private async startProcess(environment: NodeJS.ProcessEnv = {}): Promise<void> {
     const { servers } = this;
     const port = await freePort();
     const parts = {
@@ -129,7 +131,7 @@ export class Stage {
       ],
       environment: {
         // Trials on the free plan: one plan decides for all tenants made over the API.
-        ...serviceEnvironment(parts, servers.secrets, port, { TRIAL_PLAN_SLUG: 'free' }),
+        ...serviceEnvironment(parts, servers.secrets, port, { TRIAL_PLAN_SLUG: 'free', ...environment }),
         ...profiling?.environment,
         PATH: process.env.PATH,
       },

@@ -39,6 +39,14 @@ const CONTROLS: [method: string, pattern: RegExp, control: Control][] = [
       return { data: sandbox.deliveries().filter((delivery) => delivery.event_id === event) };
     },
   ],
+  [
+    'POST',
+    /^\/deliveries\/idle$/,
+    async (sandbox) => {
+      await sandbox.deliveriesIdle();
+      return { idle: true };
+    },
+  ],
   ['GET', /^\/requests$/, (sandbox, _found, _body, query) => ({ data: sandbox.requests(sinceOf(query)) })],
   ['GET', /^\/objects\/([^/]+)$/, (sandbox, [type = '']) => ({ data: sandbox.objects(type) })],
   [

@@ -47,7 +47,8 @@ export function contains(period: Period, at: Date): boolean {
   return period.start.getTime() <= at.getTime() && at.getTime() < period.end.getTime();
 }
 
-function addMonths(date: Date, months: number): Date {
+/** `date` plus whole months, at the same time of day, clamped to the end of a short month; always in UTC. */
+export function addMonths(date: Date, months: number): Date {
   if (!Number.isSafeInteger(months)) throw new RangeError('months must be a whole number');
   if (Number.isNaN(date.getTime())) throw new RangeError('not a date');
   const year = date.getUTCFullYear();

@@ -69,11 +69,24 @@ const HEADERS = {
     schema: { type: 'string', format: 'uuid' },
   },
   'x-tenant-status': { description: 'The status of the tenant acted for.', schema: { type: 'string' } },
+  'x-limit-warning': {
+    description: 'On answers within the grace: each metric that is over its limit, with its numbers.',
+    schema: { type: 'string', example: 'email_sends; usage=1040; limit=1000; grace_limit=1100' },
+  },
   'Idempotency-Replayed': {
     description: '`true` on an answer that an earlier request with this key got.',
     schema: { type: 'string', enum: ['true'] },
   },
 };
+
+/** Operations that admit, or say whether they would. */
+const WARNING = new Set([
+  'UsageEvents_recordEvents',
+  'UsageEvents_increment',
+  'UsageReservations_reserve',
+  'LimitChecks_check',
+  'Access_metric',
+]);
 
 /**
  * Describes the ids in paths, the headers that every route of a kind takes and those it answers.
@@ -81,7 +94,7 @@ const HEADERS = {
  */
 export function describeParameters(document: OpenAPIObject, operations: Operation[]): void {
   document.components!.headers = HEADERS;
-  for (const { path, described, access, isIdempotent } of operations) {
+  for (const { id, path, described, access, isIdempotent } of operations) {
     for (const parameter of described.parameters ?? [])
       if ('in' in parameter && parameter.in === 'path') {
         const about = IDS[`${path} ${parameter.name}`] ?? IDS[path];
@@ -95,6 +108,7 @@ export function describeParameters(document: OpenAPIObject, operations: Operatio
         ...response.headers,
         ...header('x-request-id'),
         ...(takesTenant(access) ? header('x-tenant-status') : {}),
+        ...(WARNING.has(id) && status.startsWith('2') ? header('x-limit-warning') : {}),
         ...(isIdempotent && status.startsWith('2') ? header('Idempotency-Replayed') : {}),
       };
     }

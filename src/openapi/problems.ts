@@ -303,11 +303,12 @@ function byStatus(codes: ErrorCode[]): Map<string, ErrorCode[]> {
 }
 
 function problems(codes: ErrorCode[]): Described['responses'][string] {
+  const schema = codes.includes('limit_exceeded') ? 'LimitProblem' : 'Problem';
   return {
     description: codes.map((code) => `\`${code}\``).join(', '),
     content: problemContent({
       allOf: [
-        { $ref: '#/components/schemas/Problem' },
+        { $ref: `#/components/schemas/${schema}` },
         { type: 'object', properties: { code: { type: 'string', enum: codes } } },
       ],
     }),
@@ -378,6 +379,7 @@ function problemSchemas(): NonNullable<NonNullable<OpenAPIObject['components']>[
       },
       additionalProperties: true,
     },
+    LimitProblem: limitProblem(),
     FieldError: {
       type: 'object',
       required: ['pointer', 'code', 'message'],
@@ -398,4 +400,49 @@ function problemSchemas(): NonNullable<NonNullable<OpenAPIObject['components']>[
         .join('\n'),
     },
   };
+}
+
+type Schema = ReturnType<typeof problemSchemas>[string];
+
+/** The members of `limit_exceeded` (LimitExceededFacts), and of nothing else. */
+function limitProblem(): Schema {
+  const amount = {
+    description: 'A whole number while it is safe as one, else a decimal text.',
+    oneOf: [{ type: 'number' }, { type: 'string' }],
+  };
+  const suggestion = {
+    type: 'object',
+    description: 'A plan that would allow it, the cheapest first.',
+    required: ['plan_id', 'name', 'amount', 'currency', 'interval', 'checkout_url', 'limit'],
+    properties: {
+      plan_id: { type: 'string', format: 'uuid' },
+      name: { type: 'string' },
+      amount: { type: 'integer', description: 'In minor units, per interval.' },
+      currency: { type: 'string' },
+      interval: { type: 'string' },
+      limit: { type: 'number', nullable: true, description: 'Of the metric; null = unlimited.' },
+      checkout_url: { type: 'string', format: 'uri', description: 'The price list, with this plan shown.' },
+    },
+    additionalProperties: true,
+  };
+  return {
+    description: 'A problem; of `limit_exceeded` with where the metric stands. Nothing was counted.',
+    allOf: [
+      { $ref: '#/components/schemas/Problem' },
+      {
+        type: 'object',
+        properties: {
+          metric: { type: 'string' },
+          current_usage: amount,
+          reserved: amount,
+          limit: { type: 'number' },
+          grace_limit: { type: 'number' },
+          requested: amount,
+          resets_at: { type: 'string', format: 'date-time', nullable: true },
+          upgrade_suggestions: { type: 'array', items: suggestion },
+          billing_portal_url: { type: 'string', format: 'uri' },
+        },
+      },
+    ],
+  } as Schema;
 }

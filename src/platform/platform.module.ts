@@ -14,6 +14,7 @@ import { OutboxModule } from './outbox/outbox.module';
 import { QueueConsumers } from './queue-consumer';
 import { QueueModule } from './queue/queue.module';
 import { RedisClient } from './redis';
+import { SandboxClockModule } from './sandbox-clock/sandbox-clock.module';
 
 @Global()
 @Module({
@@ -40,6 +41,7 @@ export class PlatformModule {
         QueueModule.forRoot(config),
         HttpModule,
         MaintenanceModule,
+        SandboxClockModule.forRoot(config),
       ],
     };
   }

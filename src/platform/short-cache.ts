@@ -37,6 +37,11 @@ export class ShortCache<Value> {
     this.entries.delete(key);
   }
 
+  /** Makes every next `get` load again, in this process. */
+  clear(): void {
+    this.entries.clear();
+  }
+
   private forgetEntry(key: string, entry: Entry<Value>): void {
     if (this.entries.get(key) === entry) this.entries.delete(key);
   }

@@ -88,6 +88,17 @@ describe('the pricing page', () => {
     expect(await card('Starter').getByText('Recommended').count()).toBe(0);
   });
 
+  it('shows the plan that a refused action has suggested, in its own rhythm', async () => {
+    await open({}, '/pricing?plan=pro-yearly');
+    await expectText(card('Pro'), 'Suggested for you', '$990 / year');
+    expect(await card('Starter').getByText('Suggested').count()).toBe(0);
+    await page.locator('label', { hasText: 'Monthly' }).click();
+    await expectText(card('Pro'), 'Suggested for you');
+    expect(page.url()).toContain('plan=pro-yearly');
+    await open({}, '/pricing?plan=no-such-plan');
+    await expectText(card('Pro'), 'Recommended');
+  });
+
   it('names limits and features for people, and builds on the plan below', async () => {
     await open();
     await expectText(card('Free'), '1 team seat', '500 e-mails per month', 'Referral links');

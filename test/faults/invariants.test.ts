@@ -1,6 +1,6 @@
 import Redis from 'ioredis';
 import { Client } from 'pg';
-import { UsageCloseJobs } from '../../src/modules/usage/usage-close.jobs';
+import { UsageCloseJobs } from '../../src/modules/usage/upkeep/usage-close.jobs';
 import { Clock } from '../../src/platform/clock';
 import { startTestService, type TestService, type TestTenant } from '../support/service';
 import { findViolations } from './invariants/invariants';

@@ -85,7 +85,8 @@ export class ServiceProcess {
     const end = performance.now() + START_MS;
     while (performance.now() < end) {
       if (child.exitCode !== null || child.signalCode !== null) {
-        if (this.isEnding) return;
+        // Killed again while it started: that is its next start's business.
+        if (this.isEnding || this.child !== child) return;
         throw new Error(`${this.name} ended at start: ${this.lastWords()}`);
       }
       const isReady = await fetch(`${this.url}/readyz`, { signal: AbortSignal.timeout(2000) }).then(

@@ -1,7 +1,7 @@
 import type { TenantId } from '../../src/contracts/ids';
 import { EntitlementsService, type Purchase } from '../../src/modules/entitlements/entitlements.service';
 import { PlansService } from '../../src/modules/plans/plans.service';
-import { UsageService } from '../../src/modules/usage/usage.service';
+import { UsageService } from '../../src/modules/usage/reading/usage.service';
 import { Clock } from '../../src/platform/clock';
 import { TenantContext } from '../../src/platform/database/tenant-context';
 import { startTestService, type TestService, type TestTenant } from '../support/service';

@@ -10,7 +10,7 @@ import { PlanLimitService } from '../../src/modules/limits/plan-limit.service';
 import { RequiresFeature, RequiresLimit } from '../../src/modules/limits/requirements';
 import { TracksUsage } from '../../src/modules/limits/tracks-usage';
 import { EntitlementsMemory } from '../../src/modules/entitlements/entitlements-memory';
-import { UsageReservations } from '../../src/modules/usage/usage-reservations.service';
+import { UsageReservations } from '../../src/modules/usage/reservations/usage-reservations.service';
 import type { TenantId } from '../../src/contracts/ids';
 import { BillingError } from '../../src/contracts/errors';
 import { Metrics } from '../../src/platform/metrics';

@@ -1,6 +1,6 @@
 import { jest } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
-import { Authentication } from '../../src/platform/http/authentication';
+import { setTimeout as pause } from 'node:timers/promises';
 import { ShortPath } from '../../src/platform/http/short-path';
 import { head, sendRaw, type RawAnswer } from '../support/raw-http';
 import { startTestService, type TestService, type TestTenant } from '../support/service';
@@ -53,10 +53,8 @@ function send({ method, path, body }: Ask, ...headers: string[]): Promise<RawAns
 
 const bearer = ({ key }: Pick<TestTenant, 'key'>): string => `authorization: Bearer ${key}`;
 
-/** Lets the edge remember the caller, as it does for 400 ms from now: what it knew before is forgotten. */
+/** Lets the edge know the caller. */
 async function introduce(tenant: Pick<TestTenant, 'key'>): Promise<void> {
-  const authentication = service.get(Authentication) as unknown as { admitted: Map<string, unknown> };
-  authentication.admitted.clear();
   await send({ method: 'GET', path: `${FEATURE}exports` }, bearer(tenant), 'content-encoding: identity');
 }
 
@@ -180,6 +178,42 @@ it('records nothing of a request that is broken off', async () => {
   const found = await service.rows('select 1 from billing_events where tenant_id = $1', [tenant.id]);
   expect(found).toEqual([]);
   expect((await send({ method: 'GET', path: `${FEATURE}exports` }, bearer(tenant))).status).toBe(200);
+});
+
+describe('hears within a second', () => {
+  const ask = (tenant: TestTenant): Promise<RawAnswer> =>
+    send({ method: 'GET', path: `${FEATURE}exports` }, bearer(tenant));
+  const revoke = (tenant: TestTenant): Promise<unknown> =>
+    service.rows('update api_keys set revoked_at = now() where tenant_id = $1', [tenant.id]);
+
+  /** Asks until the answer is as wanted; how long that took. */
+  async function until(tenant: TestTenant, wanted: (answer: RawAnswer) => boolean): Promise<number> {
+    const started = performance.now();
+    while (!wanted(await ask(tenant)) && performance.now() - started < 5000) await pause(10);
+    return performance.now() - started;
+  }
+
+  it('that another process suspends the tenant, or revokes its key', async () => {
+    const tenant = await service.makeTenant();
+    await introduce(tenant);
+    expect((await tookIt(ask(tenant)))[0]).toBe(true);
+    await service.rows('update tenants set suspended_at = now() where id = $1', [tenant.id]);
+    const isSuspended = ({ headers }: RawAnswer): boolean => headers.get('x-tenant-status') === 'SUSPENDED';
+    expect(await until(tenant, isSuspended)).toBeLessThan(1000);
+    await revoke(tenant);
+    expect(await until(tenant, ({ status }) => status === 401)).toBeLessThan(1000);
+  });
+
+  it('that a key is revoked while the connection that tells is broken', async () => {
+    const tenant = await service.makeTenant();
+    await introduce(tenant);
+    await service.rows(
+      `select pg_terminate_backend(pid) from pg_stat_activity
+        where datname = current_database() and application_name = 'tenant-billing-listen'`,
+    );
+    await revoke(tenant);
+    expect(await until(tenant, ({ status }) => status === 401)).toBeLessThan(1000);
+  });
 });
 
 it('counts and logs under the pattern of the route', async () => {

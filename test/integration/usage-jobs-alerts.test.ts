@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { UsageThresholds } from '../../src/modules/usage/usage-thresholds';
+import { UsageThresholds } from '../../src/modules/usage/alerts/usage-thresholds';
 import { Clock } from '../../src/platform/clock';
 import type { ApiAnswer } from '../support/api';
 import { startTestService, type TestService, type TestTenant } from '../support/service';

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { UsageReservations } from '../../src/modules/usage/usage-reservations.service';
+import { UsageReservations } from '../../src/modules/usage/reservations/usage-reservations.service';
 import { Clock } from '../../src/platform/clock';
 import type { ApiAnswer } from '../support/api';
 import { seeded } from '../support/random';

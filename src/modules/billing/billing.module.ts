@@ -2,7 +2,7 @@ import { Global, Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { EntitlementsModule } from '../entitlements/entitlements.module';
 import { Purchases } from '../limits/purchases';
-import { BilledLines } from '../usage/billed-lines';
+import { BilledLines } from '../usage/reading/billed-lines';
 import { PlanUsage } from '../plans/plan-usage';
 import { PlansModule } from '../plans/plans.module';
 import { TenantsModule } from '../tenants/tenants.module';

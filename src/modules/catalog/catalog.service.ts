@@ -12,7 +12,7 @@ import { Recommendation, recommendPlan } from '../../domain/plan-recommendation'
 import { TenantContext } from '../../platform/database/tenant-context';
 import { Plan } from '../plans/plan';
 import { PlansService } from '../plans/plans.service';
-import { UsageService } from '../usage/usage.service';
+import { UsageService } from '../usage/reading/usage.service';
 import { OfferedPlanView, PlanCatalogView } from './catalog.dto';
 
 /** What the caller may buy, side by side, with the plan that fits. */

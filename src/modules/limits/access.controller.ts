@@ -5,7 +5,7 @@ import { BillingError } from '../../contracts/errors';
 import { TenantContext } from '../../platform/database/tenant-context';
 import { Access } from '../../platform/http/access';
 import { HotAnswer, sendHot, ShortPath } from '../../platform/http/short-path';
-import { METRIC_KEY } from '../usage/usage-event-input';
+import { METRIC_KEY } from '../usage/recording/usage-event-input';
 import { AccessService } from './access.service';
 import { checkJson, checkWarning, featureJson } from './limit-answer';
 import { FeatureAccessView, LimitCheckView } from './limits.dto';

@@ -3,7 +3,7 @@ import { BillingError } from '../../contracts/errors';
 import type { TenantId } from '../../contracts/ids';
 import { CONFIG } from '../../platform/config/config.module';
 import type { Config } from '../../platform/config/env';
-import { UpgradeSuggestions } from '../usage/upgrade-suggestions';
+import { UpgradeSuggestions } from '../usage/recording/upgrade-suggestions';
 import { AccessService } from './access.service';
 
 /** Does the tenant's plan bring a feature? If not: which plans do. */

@@ -1,6 +1,6 @@
 import type { FieldError } from '../../contracts/errors';
 import type { Amount } from '../../domain/usage-standing';
-import { METRIC_KEY, readQuantity } from '../usage/usage-event-input';
+import { METRIC_KEY, readQuantity } from '../usage/recording/usage-event-input';
 
 /** What is asked: may so much more of a metric be used? */
 export interface LimitQuestion {

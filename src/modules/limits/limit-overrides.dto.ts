@@ -1,8 +1,8 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsInt, IsOptional, Max, Min, ValidateIf } from 'class-validator';
 import { IsDisplayName } from '../../platform/http/field-rules';
-import { isMoment } from '../usage/usage-event-input';
-import { Checked } from '../usage/usage-events.dto';
+import { isMoment } from '../usage/recording/usage-event-input';
+import { Checked } from '../usage/recording/usage-events.dto';
 import type { OverrideInPlace } from './limit-overrides.service';
 
 /** An operator's number for one tenant, in place of the plan's. */

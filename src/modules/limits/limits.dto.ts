@@ -4,9 +4,9 @@ import type { EntitlementSource } from '../../domain/entitlements';
 import type { LimitSource } from '../../domain/limit';
 import type { MetricKind } from '../../domain/plan-limits';
 import type { Amount } from '../../domain/usage-standing';
-import { METRIC_KEY } from '../usage/usage-event-input';
-import { IsQuantity, QUANTITY } from '../usage/usage-events.dto';
-import { AMOUNT } from '../usage/usage-fields.dto';
+import { METRIC_KEY } from '../usage/recording/usage-event-input';
+import { IsQuantity, QUANTITY } from '../usage/recording/usage-events.dto';
+import { AMOUNT } from '../usage/reading/usage-fields.dto';
 import type {
   CheckReason,
   LimitCheck,

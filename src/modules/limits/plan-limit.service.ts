@@ -22,9 +22,9 @@ import { Metrics } from '../../platform/metrics';
 import { EntitlementsMemory, HeldEntitlements, limitHeld } from '../entitlements/entitlements-memory';
 import { MetersMemory } from '../pricing/meters-memory';
 import { Meter } from '../pricing/meters.service';
-import { UsageCounts } from '../usage/usage-counts';
-import { RefusedUsage, UsageRefusals } from '../usage/usage-refusal';
-import { toJson } from '../usage/usage-tracker.service';
+import { UsageCounts } from '../usage/ledger/usage-counts';
+import { RefusedUsage, UsageRefusals } from '../usage/recording/usage-refusal';
+import { toJson } from '../usage/recording/usage-result';
 
 /** One limit of a tenant, and where its number came from. */
 export interface PlanLimit extends EffectiveLimit {

@@ -7,15 +7,15 @@ import { TenantContext } from '../../platform/database/tenant-context';
 import { Logger } from '../../platform/logger';
 import { Metrics } from '../../platform/metrics';
 import { RequestContext } from '../../platform/request-context';
-import { reservationWarning } from '../usage/limit-warning';
-import { UsageRefusals } from '../usage/usage-refusal';
+import { reservationWarning } from '../usage/recording/limit-warning';
+import { UsageRefusals } from '../usage/recording/usage-refusal';
 import {
   DEFAULT_TTL_SECONDS,
   ReservationResult,
   statusAt,
   UsageReservations,
-} from '../usage/usage-reservations.service';
-import { UsageTracker } from '../usage/usage-tracker.service';
+} from '../usage/reservations/usage-reservations.service';
+import { UsageTracker } from '../usage/recording/usage-tracker.service';
 import type { TrackedUsage } from './requirement-keys';
 
 /** What the work came to. */

@@ -2,6 +2,7 @@ import { Inject, Injectable, OnApplicationBootstrap } from '@nestjs/common';
 import { Client } from 'pg';
 import { CONFIG } from '../config/config.module';
 import type { Config } from '../config/env';
+import { Clock } from '../clock';
 import { Lifecycle } from '../lifecycle';
 import { Logger } from '../logger';
 
@@ -14,13 +15,19 @@ const LISTEN = {
   meters: 'listen meters',
   usage_generation: 'listen usage_generation',
   alert_rules: 'listen alert_rules',
+  tenants: 'listen tenants',
+  api_keys: 'listen api_keys',
+  clock: 'listen clock',
 } as const;
 
 /** `payload` null: some may have been missed, so anything may have changed. */
 type Listener = (payload: string | null) => void;
 
 const RECONNECT_MS = 250;
-const ASK_EVERY_MS = 5000;
+/** A revoked key must be noticed within a second although the network drops what Postgres says (R-31). */
+const ASK_EVERY_MS = 250;
+const SILENT_MS = 700;
+const LOST_MS = 5000;
 
 /**
  * Hears what other processes have changed, so that remembered rows are forgotten within milliseconds. A lost
@@ -32,10 +39,12 @@ export class Announcements implements OnApplicationBootstrap {
   private readonly listeners = new Map<Channel, Listener[]>();
   private client: Client | null = null;
   private stopping = false;
-  private connected = false;
+  /** Monotonic milliseconds of the last answer on the connection: announcements before it have arrived. */
+  private heardAt = -Infinity;
 
   constructor(
     @Inject(CONFIG) private readonly config: Config,
+    private readonly clock: Clock,
     private readonly lifecycle: Lifecycle,
   ) {}
 
@@ -44,9 +53,9 @@ export class Announcements implements OnApplicationBootstrap {
     this.listeners.set(channel, [...(this.listeners.get(channel) ?? []), listener]);
   }
 
-  /** False while changes may go unheard: what is remembered then is old after a second. */
+  /** False while changes may go unheard: what is remembered then is old in less than a second. */
   get isHearing(): boolean {
-    return this.connected;
+    return this.clock.monotonicMs() - this.heardAt < SILENT_MS;
   }
 
   async onApplicationBootstrap(): Promise<void> {
@@ -73,7 +82,7 @@ export class Announcements implements OnApplicationBootstrap {
     try {
       await client.connect();
       for (const channel of this.listeners.keys()) await client.query(LISTEN[channel]);
-      this.connected = true;
+      this.heardAt = this.clock.monotonicMs();
       this.tellAll();
       this.askRegularly(client);
     } catch (error) {
@@ -85,7 +94,7 @@ export class Announcements implements OnApplicationBootstrap {
   private lose(client: Client): void {
     if (this.client !== client) return;
     this.client = null;
-    this.connected = false;
+    this.heardAt = -Infinity;
     client.removeAllListeners('notification');
     client.end().catch(() => undefined);
     if (this.stopping) return;
@@ -95,12 +104,18 @@ export class Announcements implements OnApplicationBootstrap {
 
   /** A connection whose other end vanished without a word is silent for ever; a question finds out. */
   private askRegularly(client: Client): void {
+    let asked: number | null = null;
     const timer = setInterval(() => {
       if (this.client !== client) return clearInterval(timer);
-      const late = setTimeout(() => this.lose(client), ASK_EVERY_MS);
-      late.unref();
+      const now = this.clock.monotonicMs();
+      if (asked !== null) return now - asked > LOST_MS ? this.lose(client) : undefined;
+      asked = now;
       client.query('select 1').then(
-        () => clearTimeout(late),
+        () => {
+          asked = null;
+          // As of the question: what was announced before it has come before its answer.
+          if (this.client === client) this.heardAt = now;
+        },
         () => this.lose(client),
       );
     }, ASK_EVERY_MS);

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { Clock } from '../clock';
 import { Lifecycle } from '../lifecycle';
 import { Logger } from '../logger';
+import { Announcements } from './announcements';
 import { Database } from './database';
 
 /** How stale a process's view of the shared clock may be. */
@@ -17,18 +18,36 @@ export class ClockSync {
     private readonly clock: Clock,
     private readonly database: Database,
     private readonly lifecycle: Lifecycle,
-  ) {}
+    announcements: Announcements,
+  ) {
+    announcements.on('clock', () => void this.syncQuietly());
+  }
 
   /** Reads once and then regularly; a failed read keeps the last known skew. */
   async start(): Promise<void> {
     await this.sync();
-    this.timer = setInterval(() => {
-      this.sync().catch((error) => this.logger.debug('clock.sync_failed', { message: String(error) }));
-    }, EVERY_MS);
+    this.timer = setInterval(() => void this.syncQuietly(), EVERY_MS);
     this.timer.unref();
     this.lifecycle.onShutdown('database', 'clock sync', async () => {
       if (this.timer) clearInterval(this.timer);
     });
+  }
+
+  /** Moves business time forward to a moment, for all processes; the sandbox's time travel does. */
+  async moveTo(moment: Date): Promise<void> {
+    await this.database.inNewTransaction((manager) =>
+      manager.query(
+        `update clock_offset set moved_at = clock_timestamp(), offset_ms = greatest(offset_ms,
+           ceil($1::bigint - extract(epoch from clock_timestamp()) * 1000)::bigint)
+          where id = 1`,
+        [moment.getTime()],
+      ),
+    );
+    await this.sync();
+  }
+
+  private syncQuietly(): Promise<void> {
+    return this.sync().catch((error) => this.logger.debug('clock.sync_failed', { message: String(error) }));
   }
 
   async sync(): Promise<void> {

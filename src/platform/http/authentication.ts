@@ -4,20 +4,14 @@ import { BillingError } from '../../contracts/errors';
 import { isUuid, TenantId } from '../../contracts/ids';
 import { TenantContext } from '../database/tenant-context';
 import { RequestContext } from '../request-context';
-import { Clock } from '../clock';
 import { AccessRule } from './access';
 import { CredentialVerifier, Principal, TenantDirectory } from './credentials';
-
-/** How long a key that was found good is not looked at again, and for how many keys and tenants. */
-const REMEMBER_MS = 400;
-const MOST_REMEMBERED = 20_000;
 
 /** Who came in, for which tenant. */
 export interface Admission {
   readonly principal: Principal;
   readonly tenantId: TenantId | null;
   readonly status: string | null;
-  readonly at: number;
 }
 
 /** Longer ones are refused before anything is hashed (B-033). */
@@ -29,20 +23,16 @@ const MAX_CREDENTIAL = 200;
  */
 @Injectable()
 export class Authentication {
-  private readonly admitted = new Map<string, Admission>();
-  private changes = 0;
-
   constructor(
     private readonly verifier: CredentialVerifier,
     private readonly directory: TenantDirectory,
     private readonly tenantContext: TenantContext,
     private readonly requestContext: RequestContext,
-    private readonly clock: Clock,
   ) {}
 
   /**
-   * Answers at once (null) for a caller that was here a moment ago: hashing a key three times and asking for the
-   * tenant's status would be a fifth of a short request's time.
+   * Answers at once (null) for a known key and tenant: hashing a key three times and asking for the tenant's
+   * status would be a fifth of a short request's time.
    * @throws BillingError unauthenticated, tenant_header_required, tenant_header_invalid, tenant_mismatch,
    *   insufficient_scope, validation_failed for two credentials that differ
    */
@@ -52,21 +42,28 @@ export class Authentication {
     if (presented === null && rule.kind === 'optional') return null;
     if (presented === null) throw new BillingError('unauthenticated');
     const named = rawValues(request, 'tenant-id');
-    const memory = memoryOf(presented, named.join('\n'), rule);
-    const known = this.recall(memory);
-    if (known) {
-      this.enter(known, reply, rule);
-      return null;
-    }
-    return this.verify(presented, named, rule, memory).then((admission) =>
-      this.enter(admission, reply, rule),
-    );
+    const principal = this.verifier.recall(presented);
+    if (!principal) return this.verify(presented, named, reply, rule);
+    this.requestContext.setActor({ kind: principal.kind, id: principal.keyId });
+    const tenantId = tenantFor(namedTenant(named), principal, rule);
+    const status = tenantId && this.directory.recall(tenantId);
+    if (tenantId && status === null) return this.askStatus(principal, tenantId, reply, rule);
+    this.enter({ principal, tenantId, status }, reply, rule);
+    return null;
   }
 
-  /** The admission of a caller that was here a moment ago and may do this; else null. */
+  /**
+   * Who may do this on a route that needs a tenant, if key and tenant are known and all is well; else null, and
+   * `admit` says what is wrong.
+   */
   recognise(presented: string, named: string | null, rule: KeyRule): Admission | null {
-    const known = this.recall(memoryOf(presented, named ?? '', rule));
-    return known?.principal.scopes.has(rule.scope) ? known : null;
+    const principal = this.verifier.recall(presented);
+    if (!principal?.scopes.has(rule.scope)) return null;
+    const tenantId = named === null ? principal.tenantId : (named.toLowerCase() as TenantId);
+    if (tenantId === null || (principal.tenantId !== null && principal.tenantId !== tenantId)) return null;
+    if (principal.tenantIds && !principal.tenantIds.has(tenantId)) return null;
+    const status = this.directory.recall(tenantId);
+    return status === null ? null : { principal, tenantId, status };
   }
 
   /** Fills the context of a request whose caller was recognised. */
@@ -78,21 +75,27 @@ export class Authentication {
   private async verify(
     presented: string,
     named: readonly string[],
+    reply: FastifyReply,
     rule: KeyRule,
-    memory: string,
-  ): Promise<Admission> {
-    const at = this.clock.monotonicMs();
-    const { changes } = this.verifier;
+  ): Promise<void> {
     const principal = await this.verifier.verify(presented);
     if (!principal) throw new BillingError('unauthenticated');
     this.requestContext.setActor({ kind: principal.kind, id: principal.keyId });
     const tenantId = tenantFor(namedTenant(named), principal, rule);
-    const status = tenantId && (await this.directory.statusOf(tenantId));
+    if (tenantId) await this.askStatus(principal, tenantId, reply, rule);
+    else this.enter({ principal, tenantId, status: null }, reply, rule);
+  }
+
+  private async askStatus(
+    principal: Principal,
+    tenantId: TenantId,
+    reply: FastifyReply,
+    rule: KeyRule,
+  ): Promise<void> {
+    const status = await this.directory.statusOf(tenantId);
     // An unknown tenant looks like a foreign one.
-    if (tenantId && status === null) throw new BillingError('tenant_mismatch');
-    const admission = { principal, tenantId, status, at };
-    if (changes === this.verifier.changes) this.remember(memory, admission);
-    return admission;
+    if (status === null) throw new BillingError('tenant_mismatch');
+    this.enter({ principal, tenantId, status }, reply, rule);
   }
 
   private enter(admission: Admission, reply: FastifyReply, rule: KeyRule): void {
@@ -101,22 +104,6 @@ export class Authentication {
     if (tenantId) void reply.header('x-tenant-status', status);
     if (!principal.scopes.has(rule.scope)) throw new BillingError('insufficient_scope');
   }
-
-  private recall(memory: string): Admission | null {
-    if (this.changes !== this.verifier.changes) this.admitted.clear();
-    this.changes = this.verifier.changes;
-    const known = this.admitted.get(memory);
-    return known && this.clock.monotonicMs() - known.at < REMEMBER_MS ? known : null;
-  }
-
-  private remember(memory: string, admission: Admission): void {
-    if (this.admitted.size >= MOST_REMEMBERED) this.admitted.clear();
-    this.admitted.set(memory, admission);
-  }
-}
-
-function memoryOf(presented: string, named: string, rule: KeyRule): string {
-  return `${presented}\n${named}\n${rule.kind === 'key' ? rule.tenant : rule.kind}`;
 }
 
 type KeyRule = Exclude<AccessRule, { kind: 'public' }>;

@@ -17,12 +17,15 @@ export abstract class CredentialVerifier {
   /** The principal behind a presented key, or null for unknown, revoked, expired: all alike. */
   abstract verify(presented: string): Promise<Principal | null>;
 
-  /** Counts what this process knows to have changed: answers from before it are not to be remembered. */
-  changes = 0;
+  /** The same, if the key was verified before and has not changed since; null asks to verify it. */
+  abstract recall(presented: string): Principal | null;
 }
 
 /** Port to the tenants; implemented by modules/tenants. */
 export abstract class TenantDirectory {
   /** The tenant's status for the x-tenant-status header, or null when there is no such tenant. */
   abstract statusOf(tenantId: TenantId): Promise<string | null>;
+
+  /** The same, if it is known without asking; null asks to ask. */
+  abstract recall(tenantId: TenantId): string | null;
 }

@@ -53,7 +53,7 @@ interface PlainHeaders {
 /**
  * The short path of the hottest routes: from Node's request straight to their handler, past Fastify and Nest,
  * which would take most of the time (docs/adr/0009). It takes plain requests only: exactly this address, from a
- * caller that was admitted a moment ago, with the usual headers. Everything else, the first request of each
+ * caller that is known, with the usual headers. Everything else, the first request of each
  * caller among it, goes the ordinary way, so every rule is written there and nothing is decided here.
  */
 @Injectable()

@@ -55,23 +55,48 @@ export class JobScheduler implements OnModuleInit {
     for (const [name, entry] of Object.entries(JOBS) as [JobName, (typeof JOBS)[JobName]][]) {
       if (!entry.schedule || this.running.has(name) || this.lifecycle.isStopping) continue;
       const work = this.runDue(name, entry.schedule)
+        .then(() => undefined)
         .catch((error) => this.logger.error('scheduler.failed', error, { job: name }))
         .finally(() => this.running.delete(name));
       this.running.set(name, work);
     }
   }
 
+  /** Runs everything that is due now, one job after another, and waits for it. @returns the jobs that ran */
+  async runAllDue(): Promise<JobName[]> {
+    const ran: JobName[] = [];
+    for (const [name, { schedule }] of Object.entries(JOBS) as [JobName, (typeof JOBS)[JobName]][]) {
+      if (!schedule) continue;
+      await this.running.get(name);
+      const work = this.runDue(name, schedule);
+      const ended = work.then(
+        () => undefined,
+        () => undefined,
+      );
+      this.running.set(
+        name,
+        ended.finally(() => this.running.delete(name)),
+      );
+      if ((await work) > 0) ran.push(name);
+    }
+    return ran;
+  }
+
   /**
    * Runs the slots of one job that are due now, in their order. It stops at one that fails or that another
    * replica holds: what is due counts from the newest finished slot, so a later one would hide it for ever.
+   * @returns how many were finished
    */
-  async runDue(name: JobName, schedule: Schedule): Promise<void> {
+  async runDue(name: JobName, schedule: Schedule): Promise<number> {
+    let finished = 0;
     let previous = await this.slots.newestDone(name);
     for (const slot of dueSlots(schedule, this.clock.now(), previous)) {
       const claimed = await this.slots.claim(name, slot, this.owner, LEASE_MS);
-      if (!claimed || !(await this.runClaimed(name, claimed, previous))) return;
+      if (!claimed || !(await this.runClaimed(name, claimed, previous))) break;
       previous = slot;
+      finished += 1;
     }
+    return finished;
   }
 
   /** @returns whether the slot is finished now */

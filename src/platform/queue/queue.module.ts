@@ -44,6 +44,13 @@ export class BullConnections {
   }
 }
 
+/**
+ * A job whose worker died, or that Redis handed over in an answer that never arrived, is given to another within
+ * 20 s (R-05); Bull's own settings take up to a minute, and drop what this happens to twice. The rows bound the
+ * attempts of a job that fails.
+ */
+const SETTINGS = { lockDuration: 15_000, stalledInterval: 5_000, maxStalledCount: 20 };
+
 /** Bull behind our own words. Client and subscriber connections are shared between queues (decisions 21). */
 @Global()
 @Module({})
@@ -55,7 +62,7 @@ export class QueueModule {
       imports: [
         DiscoveryModule,
         BullModule.forRoot({ createClient: (type) => connections.of(type), prefix: 'tb' }),
-        BullModule.registerQueue(...QUEUES.map((name) => ({ name }))),
+        BullModule.registerQueue(...QUEUES.map((name) => ({ name, settings: SETTINGS }))),
       ],
       providers: [
         JobQueue,

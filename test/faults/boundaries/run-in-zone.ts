@@ -3,8 +3,8 @@
  * JSON. A process of its own, because a process has one time zone.
  */
 import { Clock } from '../../../src/platform/clock';
-import { UsageCloseJobs } from '../../../src/modules/usage/usage-close.jobs';
-import { UsageRollupJobs } from '../../../src/modules/usage/usage-rollup.jobs';
+import { UsageCloseJobs } from '../../../src/modules/usage/upkeep/usage-close.jobs';
+import { UsageRollupJobs } from '../../../src/modules/usage/upkeep/usage-rollup.jobs';
 import { startTestService } from '../../support/service';
 import { CASES } from './cases';
 

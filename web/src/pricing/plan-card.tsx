@@ -1,5 +1,5 @@
 import { Badge, Button, Text, Title } from '@mantine/core';
-import { useId } from 'react';
+import { useEffect, useId, useRef } from 'react';
 import type { Plan } from '../api/plans';
 import { ProblemAlert } from '../layout/problem-alert';
 import { CheckIcon } from '../layout/icons';
@@ -20,6 +20,8 @@ interface Props {
   lower: Plan | null;
   /** The variant of this offer that the service recommends, or null. */
   recommendation: Plan | null;
+  /** The reader was sent here for this offer: it comes into view and says so. */
+  isSuggested: boolean;
   hold: Hold | null;
   /** False when this tenant has had its free days. */
   offersTrial: boolean;
@@ -37,6 +39,7 @@ export function PlanCard(props: Props) {
     yearlySibling,
     lower,
     recommendation,
+    isSuggested,
     hold,
     offersTrial,
     isBusy,
@@ -45,19 +48,24 @@ export function PlanCard(props: Props) {
     onChoose,
   } = props;
   const name = useId();
+  const card = useRef<HTMLElement>(null);
+  useEffect(() => {
+    if (isSuggested) card.current?.scrollIntoView({ block: 'nearest' });
+  }, [isSuggested]);
   const isCurrent = hold?.kind === 'current';
   return (
     <article
+      ref={card}
       aria-labelledby={name}
       className={`${grid.card} ${classes.card}`}
-      data-recommended={recommendation !== null || undefined}
+      data-recommended={recommendation !== null || isSuggested || undefined}
       data-enterprise={plan.is_enterprise || undefined}
     >
       <header className={classes.head}>
         <Title order={2} id={name} className={classes.name}>
           {plan.name}
         </Title>
-        <Labels plan={plan} isRecommended={recommendation !== null} hold={hold} />
+        <Labels plan={plan} isRecommended={recommendation !== null} isSuggested={isSuggested} hold={hold} />
         {plan.description !== null && (
           <Text size="sm" c="dimmed">
             {plan.description}
@@ -70,7 +78,7 @@ export function PlanCard(props: Props) {
           fullWidth
           size="md"
           classNames={{ root: classes.button, label: classes.buttonLabel }}
-          variant={recommendation || plan.is_enterprise ? 'filled' : 'default'}
+          variant={recommendation || isSuggested || plan.is_enterprise ? 'filled' : 'default'}
           loading={isBusy}
           disabled={isCurrent || isWaiting}
           onClick={onChoose}
@@ -84,13 +92,22 @@ export function PlanCard(props: Props) {
   );
 }
 
-function Labels({ plan, isRecommended, hold }: { plan: Plan; isRecommended: boolean; hold: Hold | null }) {
-  if (!hold && !isRecommended && !plan.is_enterprise) return null;
+interface LabelsProps {
+  plan: Plan;
+  isRecommended: boolean;
+  isSuggested: boolean;
+  hold: Hold | null;
+}
+
+function Labels({ plan, isRecommended, isSuggested, hold }: LabelsProps) {
+  if (!hold && !isRecommended && !isSuggested && !plan.is_enterprise) return null;
   return (
     <div className={classes.labels}>
       {plan.is_enterprise && <Badge className={classes.label}>Made for you</Badge>}
       {/* Who has it already needs no recommendation, and a narrow card has room for one label. */}
-      {isRecommended && hold?.kind !== 'current' && <Badge className={classes.label}>Recommended</Badge>}
+      {(isSuggested || isRecommended) && hold?.kind !== 'current' && (
+        <Badge className={classes.label}>{isSuggested ? 'Suggested for you' : 'Recommended'}</Badge>
+      )}
       {hold && (
         <Badge className={classes.label} variant="outline">
           {holdWords(hold)}

@@ -15,6 +15,8 @@ export interface Holding {
 interface Props {
   families: PlanFamily[];
   rhythm: Rhythm;
+  /** The plan that the reader was sent here for. */
+  suggestedId: string | null;
   holding: Holding | null;
   busyPlanId: string | null;
   problem: { planId: string; error: Error } | null;
@@ -22,7 +24,7 @@ interface Props {
 }
 
 /** All offers as cards; a tenant's own plans stand first, across the whole width. */
-export function PlanCards({ families, rhythm, holding, busyPlanId, problem, onChoose }: Props) {
+export function PlanCards({ families, rhythm, suggestedId, holding, busyPlanId, problem, onChoose }: Props) {
   const shown = families.map((family) => ({ family, plan: variantFor(family, rhythm) }));
   const plans = shown.map(({ plan }) => plan);
   const cardOf = ({ family, plan }: { family: PlanFamily; plan: Plan }) => (
@@ -32,6 +34,7 @@ export function PlanCards({ families, rhythm, holding, busyPlanId, problem, onCh
       yearlySibling={rhythm === 'monthly' ? exactVariant(family, 'yearly') : null}
       lower={plans.find(({ comparison }) => comparison.next_plan?.plan_id === plan.id) ?? null}
       recommendation={family.variants.find(({ recommended }) => recommended) ?? null}
+      isSuggested={family.variants.some(({ id }) => id === suggestedId)}
       hold={holdOf(family, plan, holding)}
       offersTrial={!holding?.hadTrial}
       isBusy={busyPlanId === plan.id}

@@ -58,13 +58,18 @@ function PriceList({ list, subscription }: { list: PlanList; subscription: Subsc
   const [address, setAddress] = useSearchParams();
   const [coupon, setCoupon] = useState('');
   const checkout = useCheckout();
-  const rhythm: Rhythm = address.get('interval') === 'yearly' ? 'yearly' : 'monthly';
+  // A refused action names the plan that would have allowed it.
+  const suggested = list.data.find(({ slug }) => slug === address.get('plan')) ?? null;
+  const interval = address.get('interval') ?? (suggested?.interval === 'year' ? 'yearly' : 'monthly');
+  const rhythm: Rhythm = interval === 'yearly' ? 'yearly' : 'monthly';
   const families = groupPlans(list.data);
   if (families.length === 0) return <NoPlans />;
 
   const changeRhythm = (next: Rhythm): void => {
     checkout.forgetProblem();
-    setAddress(next === 'yearly' ? { interval: 'yearly' } : {}, { replace: true, preventScrollReset: true });
+    const plan = suggested ? { plan: suggested.slug } : {};
+    const changed = next === 'yearly' || suggested ? { ...plan, interval: next } : {};
+    setAddress(changed, { replace: true, preventScrollReset: true });
   };
   const changeCoupon = (code: string): void => {
     checkout.forgetProblem();
@@ -85,6 +90,7 @@ function PriceList({ list, subscription }: { list: PlanList; subscription: Subsc
       <PlanCards
         families={families}
         rhythm={rhythm}
+        suggestedId={suggested?.id ?? null}
         holding={subscription && holdingOf(subscription)}
         busyPlanId={checkout.busyPlanId}
         problem={couponProblem ? null : checkout.problem}

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { BillingStatus } from '../../../domain/subscription-status';
 import { PlansService } from '../../plans/plans.service';
-import { Billed, BilledLine, BilledLines } from '../../usage/billed-lines';
+import { Billed, BilledLine, BilledLines } from '../../usage/reading/billed-lines';
 import { BillingsRepository } from './billings.repository';
 import { SubscriptionItemsRepository } from './subscription-items.repository';
 

@@ -10,7 +10,7 @@ import { EntitlementsService } from '../../entitlements/entitlements.service';
 import { PlansService } from '../../plans/plans.service';
 import { Tenant } from '../../tenants/tenant';
 import { TenantsService } from '../../tenants/tenants.service';
-import { UsageService } from '../../usage/usage.service';
+import { UsageService } from '../../usage/reading/usage.service';
 import { BillingEntity } from './billing.entity';
 import { BillingsRepository } from './billings.repository';
 import { StripeStatusReader } from './stripe-status-reader';
