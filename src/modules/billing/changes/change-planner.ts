@@ -13,7 +13,7 @@ import {
 } from '../../../stripe/subscription-gateway';
 import { Plan } from '../../plans/plan';
 import { PlansService } from '../../plans/plans.service';
-import { UsageService } from '../../usage/usage.service';
+import { UsageService } from '../../usage/reading/usage.service';
 import { InvoiceLinesRepository } from '../payments/invoice-lines.repository';
 import { InvoicesRepository } from '../payments/invoices.repository';
 import { BillingEntity } from '../subscriptions/billing.entity';
