@@ -5,7 +5,7 @@ import { invalidRequest } from '../errors';
 import { collectFirst } from '../resources/subscription-create';
 import { settleChange } from '../resources/subscription-change-payment';
 import { newDiscounts } from '../resources/subscription-discounts';
-import { itemChanges, type ItemParams } from '../resources/subscription-items';
+import { itemChanges, type ItemParams } from '../resources/item-changes';
 import { endSubscription } from '../resources/subscription-end';
 import { startSubscription } from '../resources/subscription-start';
 

@@ -10,7 +10,7 @@ import { makeInvoiceItem } from './invoice-item-object';
 import { applyPhases } from './schedule-preview';
 import { orderLine } from './subscription-create';
 import { newDiscounts } from './subscription-discounts';
-import type { ItemParams } from './subscription-items';
+import type { ItemParams } from './item-changes';
 import { billingModeOf } from './subscription-object';
 import { resumeSubscription } from './subscription-pause';
 import { startSubscription } from './subscription-start';

@@ -9,7 +9,7 @@ import { mergeMetadata } from './metadata';
 import { ownPaymentMethod } from './payment-methods';
 import { settleChange } from './subscription-change-payment';
 import { newDiscounts } from './subscription-discounts';
-import { itemChanges, type ItemParams } from './subscription-items';
+import { itemChanges, type ItemParams } from './item-changes';
 import { trialEndOf, trialSettingsOf } from './trials';
 
 /** The parameters of an update the sandbox acts on. */

@@ -72,6 +72,51 @@ describe('a sandbox with a data folder', () => {
     await second.kill();
   }, 60_000);
 
+  it('keeps what the billing engine remembers: debits, schedules, waiting changes, test clocks', async () => {
+    const first = await sandboxUnderTest({ dataDir });
+    const { stripe } = first;
+    const subscribe = async (name: string, more: Partial<Stripe.SubscriptionCreateParams> = {}) => {
+      const customer = await stripe.customers.create({ name, payment_method: 'pm_card_visa' });
+      const [card] = (await stripe.paymentMethods.list({ customer: customer.id })).data;
+      const price = await monthlyPrice(stripe, 3000);
+      return stripe.subscriptions.create({
+        customer: customer.id,
+        items: [{ price: price.id }],
+        default_payment_method: card!.id,
+        ...more,
+      });
+    };
+    const half = await stripe.coupons.create({ percent_off: 50, duration: 'once' });
+    const discounted = await subscribe('discounted', { discounts: [{ coupon: half.id }] });
+    const scheduled = await subscribe('scheduled');
+    const schedule = await stripe.subscriptionSchedules.create({ from_subscription: scheduled.id });
+    const waiting = await subscribe('waiting');
+    first.sandbox.failNext(waiting.default_payment_method as string, 1, 'generic_decline');
+    const pending = await stripe.subscriptions.update(waiting.id, {
+      items: [{ id: waiting.items.data[0]!.id, quantity: 2 }],
+      proration_behavior: 'always_invoice',
+      payment_behavior: 'pending_if_incomplete',
+    });
+    const clock = await stripe.testHelpers.testClocks.create({ frozen_time: 1_900_000_000 });
+    first.sandbox.advance(10 * 3_600_000);
+    await first.close();
+
+    const second = await sandboxUnderTest({ dataDir });
+    expect(await second.stripe.testHelpers.testClocks.retrieve(clock.id)).toEqual(clock);
+    expect((await second.stripe.subscriptionSchedules.retrieve(schedule.id)).subscription).toBe(scheduled.id);
+    await second.stripe.invoices.pay(pending.latest_invoice as string);
+    const applied = await second.stripe.subscriptions.retrieve(waiting.id);
+    expect(applied.items.data[0]!.quantity).toBe(2);
+    const item = discounted.items.data[0]!;
+    const at = item.current_period_start + (item.current_period_end - item.current_period_start) / 2;
+    second.sandbox.advance(at * 1000 - second.sandbox.now().getTime());
+    await second.stripe.subscriptionItems.update(item.id, { quantity: 2, proration_date: at });
+    const credits = await second.stripe.invoiceItems.list({ customer: discounted.customer as string });
+    // Half of the 1500 that were paid, not of the 3000 the price says.
+    expect(credits.data.map(({ amount }) => amount)).toEqual([3000, -750]);
+    await second.close();
+  }, 60_000);
+
   it('drops a line cut short, and goes on', async () => {
     const first = await sandboxUnderTest({ dataDir });
     const customer = await first.stripe.customers.create({ name: 'whole' });
