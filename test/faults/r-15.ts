@@ -55,9 +55,7 @@ async function run(cluster: Cluster, size: Size): Promise<Report> {
   }
   await buying;
 
-  const ended = performance.now();
   await cluster.until('no unknown outcome', async () => (await unknowns(cluster)) === 0, 120_000);
-  const settledSeconds = (performance.now() - ended) / 1000;
   cluster.stripe.setFaults({});
   await cluster.untilInboxIsEmpty();
 
@@ -65,7 +63,7 @@ async function run(cluster: Cluster, size: Size): Promise<Report> {
   findings.note('kills', plan.kills);
   findings.note('wait_p50_ms', Math.round(percentile(waits, 0.5)));
   findings.mustBeAtMost('wait_max_ms', Math.round(Math.max(...waits)), MOST_WAIT_MS);
-  findings.mustBeAtMost('settled_after_seconds', Math.round(settledSeconds), SETTLED_WITHIN_SECONDS);
+  findings.mustBeAtMost('settled_within_seconds', await slowestOutcome(cluster), SETTLED_WITHIN_SECONDS);
   countObjects(cluster, tenants, findings);
   findings.must('customers_unknown_here', await unknownCustomers(cluster, tenants), 0);
   findings.client(client, cluster);
@@ -81,6 +79,19 @@ async function unknowns(cluster: Cluster): Promise<number> {
           + (select count(*) from checkout_sessions where state = 'creating') as n`,
   );
   return Number(row!.n);
+}
+
+/** Seconds from the wish to the known outcome, of the write that took longest; kills and retries included. */
+async function slowestOutcome(cluster: Cluster): Promise<number> {
+  const [row] = await cluster.postgres.rows<{ seconds: string }>(
+    `select max(seconds) as seconds from (
+       select extract(epoch from updated_at - started_at) as seconds from stripe_operations
+        where state = 'succeeded' and tenant_id <> $1
+       union all
+       select extract(epoch from updated_at - created_at) from checkout_sessions where state = 'open') as outcomes`,
+    ['00000000-0000-0000-0000-000000000000'],
+  );
+  return Math.ceil(Number(row!.seconds));
 }
 
 function countObjects(cluster: Cluster, tenants: readonly ClusterTenant[], findings: Findings): void {
