@@ -53,6 +53,8 @@ const ROUTES: Record<string, () => Attempt[]> = {
   'GET /metrics': admin,
   'GET /v1/openapi.json': open,
   'POST /v1/webhooks/stripe': open,
+  'GET /v1/sandbox/clock': admin,
+  'POST /v1/sandbox/clock': admin,
   'POST /v1/api-keys': admin,
   'GET /v1/api-keys': admin,
   'GET /v1/api-keys/:id': admin,
