@@ -176,10 +176,9 @@ function discounted(gross: Fraction, discount: LineDiscount): Fraction {
   const percent = parseDecimal(String(discount.percentOff), 4);
   const hundred = 100n * 10n ** BigInt(percent.scale);
   if (percent.digits < 0n || percent.digits > hundred) throw new RangeError('percent is 0 to 100');
-  return {
-    numerator: gross.numerator * (hundred - percent.digits),
-    denominator: gross.denominator * hundred,
-  };
+  // An invoice takes a discount off in whole minor units (`discount_amounts`), and so does its part of a period.
+  const off = rounded({ numerator: BigInt(rounded(gross)) * percent.digits, denominator: hundred });
+  return plus(gross, whole(-off));
 }
 
 /** The part of an amount that falls on a stretch of its period. */
