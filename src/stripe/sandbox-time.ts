@@ -29,8 +29,8 @@ export class SandboxTime implements TimePartner, OnModuleInit {
   }
 
   async nextDue(): Promise<Date | null> {
-    const { next_due } = await this.ask<{ next_due: number | null }>('GET', 'clock');
-    return next_due === null ? null : new Date(next_due * 1000);
+    const { next_due } = await this.ask<{ next_due: { at: number } | null }>('GET', 'clock');
+    return next_due === null ? null : new Date(next_due.at * 1000);
   }
 
   async moveTo(moment: Date): Promise<Fired[]> {

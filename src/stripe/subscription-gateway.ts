@@ -47,7 +47,7 @@ export interface EditableSubscription {
   /** A change that waits for its payment (`pending_if_incomplete`). */
   hasPendingUpdate: boolean;
   chargesAutomatically: boolean;
-  discount: LineDiscount;
+  discount: { off: LineDiscount; endsAt: Date | null } | null;
 }
 
 /** A first paid subscription, charged to the customer's default payment method. */
@@ -358,11 +358,18 @@ function toItem({ id, priceId, quantity, deleted }: ItemChange): {
   };
 }
 
-/** The last discount counts; Stripe splits several in proportion, which only its own preview can tell. */
-function discountOf(discounts: Stripe.Subscription['discounts'] | undefined): LineDiscount {
+/**
+ * The last discount counts; Stripe splits several in proportion, which only its own preview can tell. One that is
+ * taken off once was taken off by the invoice that began the period.
+ */
+function discountOf(
+  discounts: Stripe.Subscription['discounts'] | undefined,
+): EditableSubscription['discount'] {
   const last = (discounts ?? []).at(-1);
   const coupon = last && typeof last !== 'string' ? last.source.coupon : null;
-  if (!coupon || typeof coupon === 'string') return null;
-  if (coupon.percent_off !== null) return { percentOff: coupon.percent_off };
-  return coupon.amount_off !== null ? { amountOff: coupon.amount_off } : null;
+  if (!coupon || typeof coupon === 'string' || coupon.duration === 'once') return null;
+  const { end } = last as Stripe.Discount;
+  const endsAt = end === null ? null : new Date(end * 1000);
+  if (coupon.percent_off !== null) return { off: { percentOff: coupon.percent_off }, endsAt };
+  return coupon.amount_off !== null ? { off: { amountOff: coupon.amount_off }, endsAt } : null;
 }

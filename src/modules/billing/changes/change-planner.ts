@@ -2,10 +2,12 @@ import { Injectable } from '@nestjs/common';
 import { BillingError } from '../../../contracts/errors';
 import { StripePriceId, StripeSubscriptionId } from '../../../contracts/ids';
 import { ChangeQuote, Effective, excessOf, Excess, quoteChange } from '../../../domain/plan-change';
-import { Debit } from '../../../domain/proration';
+import { Debit, LineDiscount } from '../../../domain/proration';
 import { refusalOf, REFUSALS, SubscriptionAction } from '../../../domain/subscription-actions';
 import { isLive } from '../../../domain/subscription-status';
 import { Clock } from '../../../platform/clock';
+import { PaymentsGateway } from '../../../stripe/payments-gateway';
+import type { InvoiceSnapshot } from '../../../stripe/snapshots';
 import {
   EditableSubscription,
   ItemsRequest,
@@ -62,6 +64,7 @@ export class ChangePlanner {
     private readonly plans: PlansService,
     private readonly usage: UsageService,
     private readonly gateway: SubscriptionGateway,
+    private readonly payments: PaymentsGateway,
     private readonly clock: Clock,
   ) {}
 
@@ -122,6 +125,7 @@ export class ChangePlanner {
         detail: 'Stripe does not know this subscription any more.',
       });
     const isTrial = row.status === 'TRIALING';
+    const now = this.momentOf(wish.prorationDate);
     const quote = quoteChange({
       from: { plan: from, quantity: row.quantity },
       to: { plan: to, quantity },
@@ -130,11 +134,11 @@ export class ChangePlanner {
           ? { start: row.currentPeriodStart, end: row.currentPeriodEnd }
           : null,
       isTrial,
-      discount: editable.discount,
+      discount: discountAt(editable, now),
       mode: row.billingMode === 'classic' ? 'classic' : 'flexible',
-      debits: await this.debitsOf(mainItemId, row),
+      debits: await this.debitsOf(mainItemId, row, editable),
       effective: wish.effective,
-      now: this.momentOf(wish.prorationDate),
+      now,
     });
     return {
       row,
@@ -190,28 +194,51 @@ export class ChangePlanner {
 
   /**
    * What was debited for the line and not given back yet, from our invoices: an invoice that credits the line
-   * credits all debits before it. Null when we have none, for instance where the mirror began later.
+   * credits all debits before it. A renewal is a draft for an hour, which the mirror does not hold: then the newest
+   * invoice is asked for. Null when we have none, for instance where the mirror began later.
    */
-  private async debitsOf(itemId: string, row: BillingEntity): Promise<Debit[] | null> {
+  private async debitsOf(
+    itemId: string,
+    row: BillingEntity,
+    { latestInvoiceId }: EditableSubscription,
+  ): Promise<Debit[] | null> {
     let debits: Debit[] = [];
     for (const invoice of await this.invoices.settledOrOwed()) {
       if (invoice.stripeSubscriptionId !== row.stripeSubscriptionId || invoice.status === 'uncollectible')
         continue;
-      const lines = (await this.invoiceLines.of(invoice.id)).filter(
-        (line) => line.subscriptionItemId === itemId,
-      );
-      if (lines.some(({ amount }) => amount < 0)) debits = [];
-      for (const line of lines.filter(({ amount }) => amount > 0))
-        debits.push({
-          amount: line.amount - line.discountAmount,
-          period: { start: line.periodStart, end: line.periodEnd },
-        });
+      debits = debitsAfter(debits, await this.invoiceLines.of(invoice.id), itemId);
     }
-    const isCovered = debits.some(
-      ({ period }) => row.currentPeriodEnd !== null && period.end >= row.currentPeriodEnd,
-    );
-    return isCovered ? debits : null;
+    if (reaches(debits, row.currentPeriodEnd)) return debits;
+    const draft = latestInvoiceId ? await this.payments.invoice(latestInvoiceId) : null;
+    if (draft?.status === 'draft') debits = debitsAfter(debits, draft.lines, itemId);
+    return reaches(debits, row.currentPeriodEnd) ? debits : null;
   }
+}
+
+type InvoicedLine = Pick<
+  InvoiceSnapshot['lines'][number],
+  'subscriptionItemId' | 'amount' | 'discountAmount' | 'periodStart' | 'periodEnd'
+>;
+
+/** What is open of an item's debits after a further invoice. */
+function debitsAfter(debits: readonly Debit[], lines: readonly InvoicedLine[], itemId: string): Debit[] {
+  const own = lines.filter((line) => line.subscriptionItemId === itemId);
+  const isGivenBack = own.some(({ amount }) => amount < 0);
+  const added = own
+    .filter(({ amount }) => amount > 0)
+    .map(({ amount, discountAmount, periodStart, periodEnd }) => ({
+      amount: amount - discountAmount,
+      period: { start: periodStart, end: periodEnd },
+    }));
+  return [...(isGivenBack ? [] : debits), ...added];
+}
+
+function reaches(debits: readonly Debit[], periodEnd: Date | null): boolean {
+  return debits.some(({ period }) => periodEnd !== null && period.end >= periodEnd);
+}
+
+function discountAt({ discount }: EditableSubscription, now: Date): LineDiscount {
+  return discount && (discount.endsAt === null || discount.endsAt > now) ? discount.off : null;
 }
 
 /** 409 with a reason that programs can read. */
