@@ -7,6 +7,8 @@ export interface JobPayloads {
   'stripe-events.process': { event_id: string };
   /** Pull Products and Prices into plans; hourly, and on demand with a run id. */
   'stripe-sync.plans': { run_id?: string };
+  /** Take up a pull of the plans that was asked for and lost on its way through Redis. */
+  'stripe-sync.plans_asked': Record<string, never>;
   /** Ask Stripe again about writes whose outcome nobody knows. */
   'stripe-operations.settle': Record<string, never>;
   /** Ask Stripe again about checkout sessions whose making was interrupted. */
@@ -88,6 +90,11 @@ export const JOBS: Record<JobName, JobEntry> = {
   'stripe-sync.subscriptions': {
     queue: 'stripe-sync',
     schedule: { every: 'day', catchUp: 'newest' },
+    concurrency: 1,
+  },
+  'stripe-sync.plans_asked': {
+    queue: 'stripe-sync',
+    schedule: { every: 'ten_seconds', catchUp: 'newest' },
     concurrency: 1,
   },
   // All days count: each has its row.

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import Stripe from 'stripe';
 import { PlanSyncRuns } from '../../src/modules/plans/plan-sync-runs';
 import { PlanSyncJobs } from '../../src/modules/plans/plan-sync.jobs';
@@ -376,6 +377,22 @@ describe('the Stripe plan sync', () => {
     expect(await sync()).toMatchObject({ status: 'succeeded' });
     const dead = await service.rows(`select error from plan_sync_runs where error = 'interrupted'`);
     expect(dead).toHaveLength(1);
+  });
+
+  it('takes up a run that Redis has lost, within seconds', async () => {
+    const id = randomUUID();
+    await service.rows(
+      `insert into plan_sync_runs (id, status, trigger, requested_at)
+       values ($1, 'queued', 'manual', now() - interval '1 minute')`,
+      [id],
+    );
+    const done = await service.until(async () => {
+      const [run] = await service.rows<{ status: string }>('select status from plan_sync_runs where id = $1', [
+        id,
+      ]);
+      return run?.status === 'succeeded' && run;
+    }, 20_000);
+    expect(done.status).toBe('succeeded');
   });
 
   it('says that it failed while Stripe is away, and takes down nothing', async () => {

@@ -13,6 +13,9 @@ import { PlanSyncRunsRepository } from './plan-sync-runs.repository';
 /** Whoever holds it runs the sync; it ends with its holder, so a crash leaves nothing locked. */
 const SYNC_LOCK = 'plans:sync';
 
+/** A worker takes a run up at once, unless it never heard of it. */
+const BEGUN_WITHIN_MS = 5000;
+
 /** Which runs of the Stripe sync are wanted, running and done: one at a time, over all processes. */
 @Injectable()
 export class PlanSyncRuns {
@@ -42,9 +45,16 @@ export class PlanSyncRuns {
       });
       return wanted;
     });
-    // Again for one that waits: its pointer may have been lost. If Redis is away, the hourly run takes it.
+    // Again for one that waits: its pointer may have been lost. If Redis is away, the sweep takes it up.
     if (run.status === 'queued') await this.queue.add('stripe-sync.plans', { run_id: run.id }, run.id);
     return run;
+  }
+
+  /** A run that nobody has begun in time, or that died with its process: its lock is free then. */
+  async overdue(): Promise<string | null> {
+    const run = await this.runs.findUnfinished();
+    const latest = this.clock.now().getTime() - BEGUN_WITHIN_MS;
+    return run && run.requestedAt.getTime() < latest ? run.id : null;
   }
 
   /** @throws BillingError not_found, before the first run */

@@ -16,4 +16,11 @@ export class PlanSyncJobs {
   async pull(payload: JobPayloads['stripe-sync.plans']): Promise<void> {
     await this.runs.carryOut(payload.run_id ?? null, (trigger) => this.sync.run(trigger));
   }
+
+  /** Every ten seconds: Redis may have lost the pointer to a run that an operator was promised. */
+  @OnJob('stripe-sync.plans_asked')
+  async takeUp(): Promise<void> {
+    const id = await this.runs.overdue();
+    if (id) await this.runs.carryOut(id, (trigger) => this.sync.run(trigger));
+  }
 }
