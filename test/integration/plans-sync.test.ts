@@ -387,9 +387,10 @@ describe('the Stripe plan sync', () => {
       [id],
     );
     const done = await service.until(async () => {
-      const [run] = await service.rows<{ status: string }>('select status from plan_sync_runs where id = $1', [
-        id,
-      ]);
+      const [run] = await service.rows<{ status: string }>(
+        'select status from plan_sync_runs where id = $1',
+        [id],
+      );
       return run?.status === 'succeeded' && run;
     }, 20_000);
     expect(done.status).toBe('succeeded');
