@@ -78,6 +78,7 @@ describe('a snapshot event', () => {
       createdAt: new Date(0),
       objectId: null,
       customerId: null,
+      previousCustomerId: null,
     });
     expect(read({ created: 1e15 })!.createdAt.getTime()).toBeLessThan(8.64e15);
     expect(read({ created: -5 })!.createdAt).toEqual(new Date(0));
@@ -159,6 +160,7 @@ describe('an event notification', () => {
       objectId: 'mtr_1',
       objectType: 'billing.meter',
       customerId: null,
+      previousCustomerId: null,
       object: {},
     });
   });

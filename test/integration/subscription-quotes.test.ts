@@ -7,9 +7,9 @@ import { startTestService, type TestService, type TestTenant } from '../support/
  * periods, over plans, intervals, quantities, coupons and currencies. QUOTE_CHANGES=2000 is the long form; QUOTE_SEED
  * repeats one.
  */
-const CHANGES = Number(process.env.QUOTE_CHANGES ?? 50);
+const CHANGES = Number(process.env.QUOTE_CHANGES ?? 24);
 const SEED = Number(process.env.QUOTE_SEED ?? 1 + Math.floor(Math.random() * 1e9));
-const TENANTS = 18;
+const TENANTS = 6;
 const CURRENCIES = ['usd', 'eur', 'jpy'];
 
 let service: TestService;
@@ -88,7 +88,7 @@ it(`previews ${CHANGES} random changes as they are charged, and calculates the s
   for (let at = 0; at < TENANTS; at++) {
     const currency = CURRENCIES[at % CURRENCIES.length]!;
     payers.push(
-      await subscribe(currency, pick(plans.get(currency)!).id, at % 2 ? pick(codes.get(currency)!) : null),
+      await subscribe(currency, pick(plans.get(currency)!).id, at >= 3 ? pick(codes.get(currency)!) : null),
     );
   }
   const seen = { upgrade: 0, downgrade: 0, sidegrade: 0, none: 0, refused: 0 };

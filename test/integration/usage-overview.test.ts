@@ -13,7 +13,8 @@ let month: Date;
 let before: Date;
 
 beforeAll(async () => {
-  service = await startTestService({ env: { TRIAL_PLAN_SLUG: '' } });
+  // No background work: the nightly rollup would write the days that these tests write.
+  service = await startTestService({ env: { TRIAL_PLAN_SLUG: '', ROLE: 'api' } });
   const real = new Date();
   month = new Date(Date.UTC(real.getUTCFullYear(), real.getUTCMonth() + 1, 1));
   before = new Date(Date.UTC(real.getUTCFullYear(), real.getUTCMonth(), 1));

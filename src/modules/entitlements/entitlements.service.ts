@@ -111,11 +111,15 @@ export class EntitlementsService {
   }
 
   /** The first row of a tenant that has bought nothing. */
-  private async begin(): Promise<StoredEntitlements> {
+  @Transactional()
+  protected async begin(): Promise<StoredEntitlements> {
     const { resolved, isComplete } = await this.resolve(NOTHING_BOUGHT);
     // A configured plan that is not there yet may come with the next plan sync: nothing is fixed until then.
     if (!isComplete) return resolved;
     const { period: _, ...first } = resolved;
+    // The tenant before its row, as everybody who changes entitlements locks them: else two beginners and one of
+    // those wait for each other.
+    await this.tenants.lockCurrent();
     const isFirst = await this.entitlements.addFirst(first, this.clock.now());
     return isFirst ? first : ((await this.entitlements.get()) ?? first);
   }

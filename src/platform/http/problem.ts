@@ -33,7 +33,7 @@ const FRAMEWORK_CODES: Record<string, ErrorCode> = {
 /** Postgres and network failures that mean "away for the moment" rather than "wrong". */
 const AWAY = /^(08|57P0|53|25P03)|^(ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|ENOTFOUND)$/;
 const AWAY_MESSAGES =
-  /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|not queryable|Driver not Connected|Query runner already released|statement timeout|lock timeout/i;
+  /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|not queryable|Driver not Connected|Query ?runner (was )?already released|statement timeout|lock timeout/i;
 const CONFLICTS = /^(40001|40P01|55P03)$/;
 
 /** Any thrown thing as an error of the catalogue; what is not ours becomes `internal`, without its text. */
