@@ -12,11 +12,12 @@ it('at SIGTERM the process answers what it has begun, takes nothing new, and end
   const plan = await service.makePlan();
   const tenants = await Promise.all(Array.from({ length: 20 }, () => service.makeTenant()));
   const replica = await service.replica({ ROLE: 'all' });
-  service.stripe.setFaults({ latency_ms: 400 });
+  service.stripe.setFaults({ latency_ms: 900 });
   const begun = tenants.map(({ key }) =>
     replica.api('POST', '/v1/billings/subscription/checkout', { key, body: { plan_id: plan.id } }),
   );
-  await pause(300);
+  // On a busy machine twenty requests take a while to arrive.
+  await pause(800);
   const stopped = replica.stop();
   await pause(100);
   await expect(replica.api('GET', '/healthz')).rejects.toThrow();
