@@ -13,6 +13,9 @@ const EVERY_MS = 2000;
 export class ClockSync {
   private readonly logger = new Logger('clock');
   private timer: NodeJS.Timeout | null = null;
+  /** Readings begun, and the newest of those that were taken over. */
+  private begun = 0;
+  private taken = 0;
 
   constructor(
     private readonly clock: Clock,
@@ -51,6 +54,7 @@ export class ClockSync {
   }
 
   async sync(): Promise<void> {
+    const turn = ++this.begun;
     const before = this.clock.monotonicMs();
     const wallBefore = this.clock.machineMs();
     const [row] = await this.database.inNewTransaction((manager) =>
@@ -59,6 +63,9 @@ export class ClockSync {
                 coalesce((select offset_ms from clock_offset where id = 1), 0) as offset_ms`,
       ),
     );
+    // An answer that was overtaken may tell of an offset that has been moved meanwhile.
+    if (turn < this.taken) return;
+    this.taken = turn;
     const halfRoundTrip = (this.clock.monotonicMs() - before) / 2;
     if (row)
       this.clock.adjust(new Date(Number(row.now_ms)), Number(row.offset_ms), wallBefore + halfRoundTrip);
